@@ -1,0 +1,127 @@
+"""The queries of every turn, each built once: building one costs as much as running it."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, bindparam, func, select
+from sqlalchemy.orm import contains_eager
+
+from models import (
+    Borrower,
+    Conversation,
+    Dispute,
+    Extension,
+    Instalment,
+    Loan,
+    Message,
+    MessageStatus,
+    Phone,
+    Sender,
+)
+
+
+@cache
+def before() -> Select[Any]:
+    """The id of a message that came before, its phone's language, and how many turns it waits for.
+
+    Parameters: ``channel``, ``external_id``, ``number``.
+    """
+    message = select(Message.id).where(
+        Message.channel == bindparam("channel"), Message.external_id == bindparam("external_id")
+    )
+    locale = (
+        select(func.coalesce(Conversation.locale, Borrower.locale))
+        .select_from(Phone)
+        .outerjoin(Borrower, Phone.borrower_id == Borrower.id)
+        .outerjoin(Conversation, Conversation.phone_id == Phone.id)
+        .where(Phone.number == bindparam("number"))
+        .order_by(Conversation.last_inbound_at.desc().nulls_last())
+        .limit(1)
+    )
+    waiting = (
+        select(func.count())
+        .select_from(Message)
+        .join(Conversation, Message.conversation_id == Conversation.id)
+        .join(Phone, Conversation.phone_id == Phone.id)
+        .where(
+            Message.status == MessageStatus.UNPROCESSED,
+            Message.retry_at.is_not(None),
+            Phone.number == bindparam("number"),
+        )
+    )
+    return select(message.scalar_subquery(), locale.scalar_subquery(), waiting.scalar_subquery())
+
+
+def _conversation(*clauses: ColumnElement[bool]) -> Select[Conversation]:
+    """A conversation with its sender, phone and borrower, locked until the transaction ends.
+
+    The phone is locked with it: PostgreSQL reads a row anew after waiting for it only where that
+    row is locked, and whoever waited for a STOP must see it.
+    """
+    return (
+        select(Conversation)
+        .join(Conversation.sender)
+        .join(Conversation.phone)
+        .outerjoin(Phone.borrower)
+        .options(
+            contains_eager(Conversation.sender),
+            contains_eager(Conversation.phone).contains_eager(Phone.borrower),
+        )
+        .where(*clauses)
+        .with_for_update(of=(Conversation, Phone))
+        .execution_options(populate_existing=True)
+    )
+
+
+@cache
+def conversation_by_address() -> Select[Conversation]:
+    """Parameters: ``number``, ``channel``, ``address``."""
+    return _conversation(
+        Phone.number == bindparam("number"),
+        Sender.channel == bindparam("channel"),
+        Sender.address == bindparam("address"),
+    )
+
+
+@cache
+def conversation_by_sender() -> Select[Conversation]:
+    """Parameters: ``number``, ``sender_id``."""
+    return _conversation(Phone.number == bindparam("number"), Sender.id == bindparam("sender_id"))
+
+
+@cache
+def conversation_by_id() -> Select[Conversation]:
+    """Parameters: ``conversation_id``."""
+    return _conversation(Conversation.id == bindparam("conversation_id"))
+
+
+@cache
+def loans() -> Select[Any]:
+    """A borrower's loans, a row for each unpaid instalment, locked until the transaction ends.
+
+    Columns, not objects: this is read at every turn, and written hardly ever.
+    Parameters: ``borrower_id``.
+    """
+    extensions = select(func.count()).where(Extension.loan_id == Loan.id)
+    disputes = select(func.count()).where(Dispute.loan_id == Loan.id, Dispute.status == "open")
+    unpaid = (Instalment.loan_id == Loan.id) & (Instalment.paid < Instalment.amount)
+    return (
+        select(
+            Loan.id,
+            Loan.product,
+            Loan.reference,
+            Loan.currency,
+            Loan.late_charges,
+            Instalment.due_on,
+            Instalment.amount,
+            Instalment.paid,
+            extensions.scalar_subquery().label("extensions"),
+            disputes.scalar_subquery().label("disputes"),
+        )
+        .outerjoin(Instalment, unpaid)
+        .where(Loan.borrower_id == bindparam("borrower_id"))
+        .order_by(Loan.id, Instalment.number)
+        .with_for_update(of=Loan)
+    )

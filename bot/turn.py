@@ -1,0 +1,169 @@
+"""What crosses the dialogue's seam: a ``Turn`` goes in, an ``Outcome`` comes out.
+
+All of it is plain, frozen data, so that a conversation can be replayed, tested as a transcript
+and run against another model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from bot.effects import Effect
+from bot.entities import Entities
+from bot.nlu.understanding import Understanding
+from bot.policy import Policy
+
+Slots = dict[str, Any]
+"""What a flow remembers between its steps; JSON values only."""
+
+IDLE = "idle"
+THEN = "then"
+"""The step of an outcome that opened a gate: go on with what was asked first."""
+
+
+@dataclass(frozen=True)
+class Money:
+    """An amount to be said, in its currency."""
+
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True)
+class Days:
+    """A number of days to be said."""
+
+    count: int
+
+
+@dataclass(frozen=True)
+class Reply:
+    """Something to say: a key of the catalogues and the values that it names.
+
+    ``options`` are rendered below it as a menu, numbered from 1.
+    """
+
+    key: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    options: tuple[Reply, ...] = ()
+
+
+def say(key: str, *options: Reply, **values: Any) -> Reply:
+    """A reply, shortly written: ``say("balance.loan", balance=Money(…))``."""
+    return Reply(key, values, options)
+
+
+@dataclass(frozen=True)
+class LoanView:
+    """A loan as the dialogue sees it, on the borrower's own date."""
+
+    id: int
+    product: str
+    reference: str
+    currency: str
+    balance: Decimal
+    past_due: Decimal
+    late_charges: Decimal
+    due_on: date | None
+    """When the oldest unpaid instalment is, or was, due; None when all of them are paid."""
+    due_amount: Decimal
+    """All that is past due, or else the instalment due next; late charges included."""
+    days_overdue: int
+    extensions: int
+    disputed: bool
+
+    def money(self, amount: Decimal) -> Money:
+        """An amount in this loan's currency."""
+        return Money(amount, self.currency)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Everything that may decide what is said next. The clock is part of it."""
+
+    text: str
+    understanding: Understanding
+    entities: Entities
+    now: datetime
+    today: date
+    """The date in the borrower's zone."""
+    policy: Policy
+    country: str = "US"
+    first_name: str | None = None
+    """None for a number that belongs to no borrower."""
+    loans: tuple[LoanView, ...] = ()
+    identity_answers: Mapping[str, str] = field(default_factory=dict)
+    identity_misses: int = 0
+    verified: bool = False
+    opted_out: bool = False
+    held: bool = False
+    """A person holds the conversation."""
+    has_media: bool = False
+    loan: LoanView | None = None
+    """The loan that was chosen, where a flow is about one."""
+
+    @property
+    def intent(self) -> str:
+        """The label with the highest confidence."""
+        return self.understanding.intent
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the intent is sure enough to act on."""
+        rules = self.policy.understanding
+        least = rules.wrong_person if self.intent == "wrong_person" else rules.sure
+        return self.understanding.confidence >= least
+
+
+@dataclass(frozen=True)
+class State:
+    """Where the dialogue stands between two turns. Steps are stored by name."""
+
+    step: str = IDLE
+    slots: Slots = field(default_factory=dict)
+    misses: int = 0
+    parked: State | None = None
+    """The flow that was interrupted, to be offered again."""
+
+    @property
+    def flow(self) -> str:
+        """The name before the dot: ``extension`` of ``extension.choose``."""
+        return self.step.partition(".")[0]
+
+    def to_json(self) -> dict[str, Any]:
+        """For the database."""
+        parked = self.parked.to_json() if self.parked else None
+        return {"step": self.step, "slots": self.slots, "misses": self.misses, "parked": parked}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> State:
+        """What ``to_json`` wrote; an empty mapping is the beginning."""
+        if not data:
+            return cls()
+        parked = cls.from_json(data["parked"]) if data.get("parked") else None
+        return cls(data["step"], dict(data["slots"]), data["misses"], parked)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What follows from a turn: the new state, what is said, what is done."""
+
+    state: State
+    replies: tuple[Reply, ...] = ()
+    effects: tuple[Effect, ...] = ()
+
+
+def ask(
+    step: str, *replies: Reply, slots: Slots | None = None, effects: tuple[Effect, ...] = ()
+) -> Outcome:
+    """Stay in a flow, at ``step``, remembering ``slots``."""
+    return Outcome(State(step, slots or {}), replies, effects)
+
+
+def done(*replies: Reply, effects: tuple[Effect, ...] = ()) -> Outcome:
+    """End the flow."""
+    return Outcome(State(), replies, effects)
