@@ -1,0 +1,1 @@
+"""A phone network and a provider on this machine: what Twilio does, without Twilio."""
