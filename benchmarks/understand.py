@@ -1,0 +1,77 @@
+"""What understanding a message costs, without a web server or a database.
+
+.venv/bin/python benchmarks/understand.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+
+def resident_megabytes() -> float:
+    """Memory of this process that is in use and not shared."""
+    rollup = Path("/proc/self/smaps_rollup").read_text()
+    private = (line.split()[1] for line in rollup.splitlines() if line.startswith("Private_"))
+    return sum(map(int, private)) / 1024
+
+
+def timed(call: Callable[[str], object], texts: list[str]) -> list[float]:
+    """Milliseconds for each text, sorted."""
+    times = []
+    for text in texts:
+        start = time.perf_counter()
+        call(text)
+        times.append((time.perf_counter() - start) * 1000)
+    return sorted(times)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument(
+        "--texts", type=int, default=2000, help="how many different texts, at most 4000 (2000)"
+    )
+    options = parser.parse_args()
+    memory, start = resident_megabytes(), time.perf_counter()
+
+    from bot.nlu.reader import Reader
+    from settings import PROJECT
+
+    reader = Reader.load(PROJECT / "var" / "models")
+    reader.understand("hello")
+    loaded_in, memory = time.perf_counter() - start, resident_megabytes() - memory
+
+    from benchmarks.traffic import read_examples
+    from bot.entities import extract
+    from bot.nlu.language import detect
+
+    examples = read_examples(PROJECT / "nlu_data" / "examples")[: options.texts]
+    texts = [example.text for example in examples]
+    entities = partial(extract, now=datetime.now(UTC), balance=Decimal("734.50"))
+    print("| step | p50 ms | p99 ms | a second |\n|---|---:|---:|---:|")
+    for name, call in {
+        "understand, text not seen before": reader.understand,
+        "understand, text seen before": reader.understand,
+        "of that: language": detect,
+        "extract": entities,
+    }.items():
+        times = timed(call, texts)
+        p50, p99 = times[len(times) // 2], times[int(len(times) * 0.99)]
+        print(f"| {name} | {p50:.3f} | {p99:.3f} | {1000 * len(times) / sum(times):.0f} |")
+    print(
+        f"\nLoaded in {loaded_in:.2f} s; {memory:.0f} MB private memory, of which the workers of "
+        f"one server share what was loaded before the fork; {len(texts)} texts."
+    )
+
+
+if __name__ == "__main__":
+    main()
