@@ -82,7 +82,7 @@ def work(rt: Runtime) -> None:
     """Run queued and periodic jobs until the process is stopped."""
     huey = connect(rt)
     free_locks(rt, huey)
-    rt.reader.understand("hello")
+    rt.reader.watch()
     HEARTBEAT.parent.mkdir(parents=True, exist_ok=True)
     HEARTBEAT.touch()
     manager.sweep(rt)

@@ -83,8 +83,10 @@ def _urgent(state: State, turn: Turn) -> Outcome | None:
     if understood.keyword == "stop" or understood.opt_out == "done":
         source = "keyword" if understood.keyword else "model"
         stopped = consent.stop(source)
-        return replace(stopped, replies=()) if turn.opted_out else stopped
-    if dict(understood.ranking).get("crisis", 0.0) >= turn.policy.understanding.crisis:
+        if turn.opted_out:
+            stopped = replace(stopped, replies=())
+        return _both(handoff.crisis(turn), stopped) if understood.crisis else stopped
+    if understood.crisis:
         return handoff.crisis(turn)
     if turn.opted_out:
         return _after_opt_out(turn)
@@ -93,6 +95,15 @@ def _urgent(state: State, turn: Turn) -> Outcome | None:
         helped = understood.keyword == "help"
         return Outcome(state, BY_INTENT["help"].start(turn).replies if helped else ())
     return None
+
+
+def _both(first: Outcome, second: Outcome) -> Outcome:
+    """Two ends of a conversation in one: everything is said and done."""
+    return replace(
+        second,
+        replies=first.replies + second.replies,
+        effects=first.effects + second.effects,
+    )
 
 
 def _after_opt_out(turn: Turn) -> Outcome:

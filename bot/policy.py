@@ -35,7 +35,6 @@ class UnderstandingRules:
 
     sure: float
     wrong_person: float
-    crisis: float
     forget_after_hours: int
 
 
@@ -135,7 +134,6 @@ class Policy:
                 0 < self.understanding.wrong_person < 1,
                 "understanding.wrong_person must lie between 0 and 1",
             ),
-            (0 < self.understanding.crisis < 1, "understanding.crisis must lie between 0 and 1"),
             (
                 self.identity.ask in ("", *IDENTITY_KINDS),
                 f"identity.ask must be empty or one of {', '.join(IDENTITY_KINDS)}",

@@ -13,7 +13,6 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from bot.nlu.encoder import EncoderError
 from bot.nlu.model import ModelError
 from bot.nlu.understanding import Understanding
 from bot.policy import Policy, PolicyError
@@ -26,6 +25,15 @@ from settings import PROJECT, Settings, SettingsError
 
 class Reads(Protocol):
     """What makes an ``Understanding`` of a text."""
+
+    @property
+    def name(self) -> str:
+        """The name of the model that answers."""
+        ...
+
+    def watch(self) -> None:
+        """Take up from now on whatever model is promoted; a serving process calls it once."""
+        ...
 
     def understand(self, text: str, locale: str | None = None) -> Understanding:
         """Read one message. Needs no database and no network."""
@@ -102,11 +110,11 @@ def build(settings: Settings) -> Runtime:
     model_dir = PROJECT / settings.model_dir
 
     def load_reader() -> Reads:
-        from bot.nlu.reader import Reader
+        from bot.nlu.served import ServedReader
 
         try:
-            return Reader.load(model_dir)
-        except (ModelError, EncoderError) as error:
+            return ServedReader(model_dir)
+        except ModelError as error:
             raise SettingsError(f"{error}.") from error
 
     twilio = TwilioChannel(

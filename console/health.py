@@ -12,12 +12,13 @@ from flask import Blueprint, Response, current_app, jsonify, render_template, re
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.nlu.classifier import current_model, read_card
+from bot.nlu.classifier import read_card
 from bot.nlu.model import ModelError
+from bot.nlu.served import served_model
 from bot.runtime import Runtime
 from console.pages import protect, runtime
 from models import Message, MessageStatus
-from settings import PROJECT
+from settings import PROJECT, SettingsError
 
 HEARTBEAT_WITHIN = timedelta(minutes=3)
 WAITING = (MessageStatus.UNPROCESSED, MessageStatus.QUEUED)
@@ -61,7 +62,7 @@ def checkup(rt: Runtime, root: Path) -> list[Check]:
         root: the directory that holds ``migrations`` and ``var``.
 
     """
-    model = _model(root / rt.settings.model_dir)
+    model = _model(rt, root / rt.settings.model_dir)
     worker = _worker(root / "var" / "worker.heartbeat", rt.clock())
     try:
         with rt.reading() as session:
@@ -92,15 +93,21 @@ def _migrations(rt: Runtime, root: Path) -> Check:
     return Check("migrations", "failed", f"at {where}: run `flask migrate`")
 
 
-def _model(directory: Path) -> Check:
+def _model(rt: Runtime, models: Path) -> Check:
+    """Which model answers here, and whether it is the one that was promoted."""
     try:
-        found = current_model(directory)
-        card = read_card(found)
-    except ModelError as error:
+        answers = rt.reader.name
+    except SettingsError as error:
         return Check("model", "failed", str(error))
-    when = str(card.get("trained_at", ""))[:16].replace("T", " ")
-    trained = f", trained {when}" if when else ""
-    return Check("model", "ok", f"{found.name}{trained}")
+    try:
+        served = served_model(models)
+        if served.name != answers:
+            detail = f"{answers} answers; {served.name} is being loaded, or the log says why not"
+            return Check("model", "warning", detail)
+        when = str(read_card(served).get("trained_at", ""))[:16].replace("T", " ")
+    except ModelError as error:
+        return Check("model", "warning", f"{answers} answers until the next start: {error}")
+    return Check("model", "ok", f"{answers}, trained {when}" if when else answers)
 
 
 def _worker(heartbeat: Path, now: datetime) -> Check:

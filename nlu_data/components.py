@@ -35,6 +35,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.nlu import encoder, model, normalise, unigram
 from training import fit
+from training.dataset import reserved
 from training.vectors import VectorCache
 
 Component = DefaultV1Recipe.ComponentType
@@ -42,6 +43,9 @@ Component = DefaultV1Recipe.ComponentType
 ENCODER_INFO = "encoder_info"
 """Message property: which encoder made the sentence vector; the classifier stores it."""
 
+
+DETECTED = "detected"
+"""Message property: the probability of each intent that has a detector."""
 
 OUT_OF_FOLD_FILE = "out_of_fold.jsonl"
 """One line a training text: what a model that had not seen the text says of it."""
@@ -159,6 +163,7 @@ class EncoderFeaturizer(DenseFeaturizer, GraphComponent):
         self._encoder = encoder.Encoder(config["encoder"], threads=config["threads"])
         self._info = {
             "encoder_files": self._encoder.manifest["files"],
+            "adapter": self._encoder.manifest["adapter"],
             "onnxruntime": onnxruntime.__version__,
         }
 
@@ -219,7 +224,8 @@ class HybridClassifier(IntentClassifier, GraphComponent):
         """What did best on the borrower texts, by out-of-fold accuracy.
 
         ``least_texts``: an n-gram is kept when so many texts hold it; ``dense_weight``: the
-        sentence vector's weight beside the n-grams; ``C``: inverse strength of the penalty.
+        sentence vector's weight beside the n-grams; ``C``: inverse strength of the penalty;
+        ``detectors``: intents that are looked for in every text, whatever else it says.
         """
         return {
             "word_ngrams": [1, 2],
@@ -229,6 +235,7 @@ class HybridClassifier(IntentClassifier, GraphComponent):
             "C": 10.0,
             "max_iter": 1000,
             "tol": 1e-4,
+            "detectors": [],
             "ranking_length": 10,
         }
 
@@ -300,6 +307,7 @@ class HybridClassifier(IntentClassifier, GraphComponent):
         """Fit features and the linear layer, and store them."""
         examples = [e for e in training_data.intent_examples if e.get(INTENT) and e.get(TEXT)]
         intents = [e.get(INTENT) for e in examples]
+        texts = [e.get(TEXT) for e in examples]
         if len(set(intents)) < 2:
             raise RasaException("HybridClassifier needs examples of at least two intents")
         vectors = [self._dense(e) for e in examples]
@@ -310,32 +318,39 @@ class HybridClassifier(IntentClassifier, GraphComponent):
                 for kind, option in (("word", "word_ngrams"), ("char_wb", "char_ngrams"))
             ],
             dense_weight=float(self._config["dense_weight"]),
+            detectors=list(self._config["detectors"]),
         )
+        info = {} if dense is None else examples[0].get(ENCODER_INFO)
+        # An encoder that was tuned on the examples is too sure about those that it knows.
+        unknown = [not info.get("adapter") or reserved(text) for text in texts]
         unseen = fit.train(
             hybrid,
-            [normalise.for_sparse(e.get(TEXT)) for e in examples],
+            [normalise.for_sparse(text) for text in texts],
             [self._words(e) for e in examples],
             dense,
             intents,
+            calibrate_on=np.array(unknown),
             c=self._config["C"],
             max_iter=self._config["max_iter"],
             tol=self._config["tol"],
             say=_say,
         )
-        hybrid.metadata = {"examples": len(examples), "C": self._config["C"]}
-        if dense is not None:
-            hybrid.metadata.update(examples[0].get(ENCODER_INFO))
+        hybrid.metadata = {"examples": len(examples), "C": self._config["C"], **info}
         self._model = hybrid
         lines = [
             json.dumps(
                 {
-                    "text": example.get(TEXT),
-                    "intent": example.get(INTENT),
-                    "probabilities": [round(float(p), 5) for p in row],
+                    "text": text,
+                    "intent": intent,
+                    "unknown": new,
+                    "probabilities": [round(float(p), 5) for p in confidences],
+                    "detected": [round(float(p), 5) for p in detected],
                 },
                 ensure_ascii=False,
             )
-            for example, row in zip(examples, unseen, strict=True)
+            for text, intent, new, confidences, detected in zip(
+                texts, intents, unknown, unseen.probabilities, unseen.detected, strict=True
+            )
         ]
         with self._model_storage.write_to(self._resource) as directory:
             hybrid.save(directory)
@@ -348,17 +363,19 @@ class HybridClassifier(IntentClassifier, GraphComponent):
             raise RasaException("HybridClassifier has not been trained")
         for message in messages:
             text = normalise.for_sparse(message.get(TEXT) or "")
-            ranking: model.Ranking = []
+            reading = model.Reading()
             if text:
                 self._require_same_encoder(message)
-                ranking = self._model.rank(text, self._words(message), self._dense(message))
+                reading = self._model.read(text, self._words(message), self._dense(message))
             entries = [
-                {INTENT_NAME_KEY: name, PREDICTED_CONFIDENCE_KEY: value} for name, value in ranking
+                {INTENT_NAME_KEY: name, PREDICTED_CONFIDENCE_KEY: value}
+                for name, value in reading.ranking
             ]
             nothing = {INTENT_NAME_KEY: None, PREDICTED_CONFIDENCE_KEY: 0.0}
             length = self._config["ranking_length"] or len(entries)
             message.set(INTENT, entries[0] if entries else nothing, add_to_output=True)
             message.set(INTENT_RANKING_KEY, entries[:length], add_to_output=True)
+            message.set(DETECTED, reading.detected, add_to_output=True)
         return messages
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:

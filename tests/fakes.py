@@ -39,6 +39,8 @@ class Clock:
 class TableReader:
     """Understands what the test says that a text means; keywords and language are real."""
 
+    name = "table"
+
     def __init__(self) -> None:
         self.table: dict[str, Mapping[str, Any]] = {}
         self.failing: set[str] = set()
@@ -66,6 +68,7 @@ class TableReader:
             confidence=confidence,
             ranking=tuple(ranking),
             opt_out=entry.get("opt_out", "done" if certain else "no"),
+            crisis=entry.get("crisis", intent == "crisis"),
             keyword=keyword,
         )
 

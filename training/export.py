@@ -14,13 +14,14 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bot.nlu import encoder, model, normalise
 from bot.nlu.classifier import CARD_FILE, CARD_FORMAT, ENCODER_FOLDER
 from training.dataset import Example
-from training.report import counts, metrics, opt_out_thresholds, read_answers
+from training.report import counts, find_thresholds, metrics, read_answers
 
 RASA_VERSIONS = {"3.6.21"}
 OUT_OF_FOLD_FILE = "out_of_fold.jsonl"
@@ -44,6 +45,7 @@ ALLOWED_OPTIONS: dict[str, set[str]] = {
         "C",
         "max_iter",
         "tol",
+        "detectors",
         "ranking_length",
     },
 }
@@ -146,8 +148,8 @@ def export(
         for name in (*encoder.FILES, encoder.MANIFEST_FILE):
             _place(encoder_dir / name, out / ENCODER_FOLDER / name)
 
-    answers = read_answers(out / OUT_OF_FOLD_FILE, classifier.classes)
-    thresholds = opt_out_thresholds(answers)
+    answers = read_answers(out / OUT_OF_FOLD_FILE, classifier)
+    thresholds = find_thresholds(answers)
     card = {
         "format": CARD_FORMAT,
         **(facts or {}),
@@ -160,8 +162,8 @@ def export(
         "intents": classifier.classes,
         "examples": len(answers),
         "examples_by_intent": counts(examples),
-        "temperature": round(classifier.temperature, 4),
-        "opt_out": {"done": thresholds.done, "ask": thresholds.ask},
+        "temperatures": [round(number, 4) for number in classifier.temperatures],
+        "thresholds": asdict(thresholds),
         "out_of_fold": metrics(answers, examples, thresholds),
     }
     text = json.dumps(card, indent=2, ensure_ascii=False)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 from scipy.sparse import csr_matrix, hstack
-from scipy.special import logsumexp
+from scipy.special import expit, logsumexp
 
 from bot.nlu.model import HybridModel, TfidfBlock, smoothed_idf
 
@@ -23,7 +23,7 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class Linear:
-    """A fitted linear layer: features x classes, classes, and the iterations it took."""
+    """A fitted linear layer: features x columns, columns, and the iterations it took."""
 
     coefficients: np.ndarray
     intercept: np.ndarray
@@ -39,8 +39,8 @@ class Linear:
 def fit_linear(
     sparse: Any,
     dense: np.ndarray | None,
-    labels: np.ndarray,
-    classes: int,
+    classes: np.ndarray,
+    questions: np.ndarray | None = None,
     *,
     c: float,
     max_iter: int,
@@ -48,11 +48,16 @@ def fit_linear(
 ) -> Linear:
     """Minimise the cross-entropy plus ``|W|² / 2C``; the intercepts are not penalised.
 
+    Columns of the result: one a class (one softmax), then one a question (each its own logistic
+    regression). They share nothing, but are fitted together because that costs hardly more than
+    the classes alone.
+
     Args:
         sparse: CSR matrix of n-gram features, one row a text.
         dense: sentence vectors, or None.
-        labels: class numbers.
-        classes: how many classes there are.
+        classes: 1 in the column of a text's class, else 0.
+        questions: 1 where the answer is yes, 0 where it is no, NaN where the text tells neither;
+            None for no questions.
         c: inverse strength of the penalty.
         max_iter: at most this many L-BFGS iterations.
         tol: stop when no component of the gradient of the mean loss is larger.
@@ -62,36 +67,43 @@ def fit_linear(
     features = width + (0 if dense is None else dense.shape[1])
     sparse = sparse.astype(np.float32)
     transposed = sparse.T.tocsr()
-    target = np.zeros((count, classes), np.float32)
-    target[np.arange(count), labels] = 1
+    answers = np.zeros((count, 0)) if questions is None else questions
+    told = ~np.isnan(answers)
+    target = np.hstack([classes, np.nan_to_num(answers)]).astype(np.float32)
+    split = classes.shape[1]
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        stacked = flat.reshape(features + 1, classes)
+        stacked = flat.reshape(features + 1, target.shape[1])
         weights = stacked[:-1].astype(np.float32)
         scores = sparse @ weights[:width] + stacked[-1].astype(np.float32)
         if dense is not None:
             scores += dense @ weights[width:]
-        scores -= scores.max(axis=1, keepdims=True)
-        normaliser = np.log(np.exp(scores).sum(axis=1, keepdims=True))
-        error = np.exp(scores - normaliser) - target
-        value = float((normaliser[:, 0] - scores[np.arange(count), labels]).sum(dtype=np.float64))
+        chances = np.empty_like(scores)
+        normaliser = logsumexp(scores[:, :split], axis=1, keepdims=True)
+        chances[:, :split] = np.exp(scores[:, :split] - normaliser)
+        chances[:, split:] = expit(scores[:, split:])
+        error = chances - target
+        error[:, split:] *= told
+        value = (normaliser[:, 0] - (scores * target)[:, :split].sum(axis=1)).sum(dtype=np.float64)
+        of_questions = np.logaddexp(0, scores[:, split:]) - (scores * target)[:, split:]
+        value += (of_questions * told).sum(dtype=np.float64)
         gradient = np.empty_like(stacked)
         gradient[:width] = transposed @ error
         if dense is not None:
             gradient[width:-1] = dense.T @ error
         gradient[:-1] += stacked[:-1] / c
         gradient[-1] = error.sum(axis=0)
-        penalty = float(np.dot(flat[:-classes], flat[:-classes])) / (2 * c)
-        return (value + penalty) / count, gradient.ravel() / count
+        penalty = float(np.dot(flat[: -len(stacked[0])], flat[: -len(stacked[0])])) / (2 * c)
+        return (float(value) + penalty) / count, gradient.ravel() / count
 
     result = minimize(
         loss,
-        np.zeros((features + 1) * classes),
+        np.zeros((features + 1) * target.shape[1]),
         method="L-BFGS-B",
         jac=True,
         options={"maxiter": max_iter, "gtol": tol, "ftol": 1e-7, "maxcor": 10},
     )
-    stacked = result.x.reshape(features + 1, classes)
+    stacked = result.x.reshape(features + 1, target.shape[1])
     return Linear(stacked[:-1].astype(np.float32), stacked[-1].astype(np.float32), int(result.nit))
 
 
@@ -136,6 +148,20 @@ def best_temperature(scores: np.ndarray, labels: np.ndarray) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=(-2, 2), method="bounded").x))
 
 
+@dataclass(frozen=True)
+class Unseen:
+    """What a model that had not seen them says of the training texts, a row a text.
+
+    Attributes:
+        probabilities: calibrated, columns as the model's classes.
+        detected: calibrated, columns as its detectors.
+
+    """
+
+    probabilities: np.ndarray
+    detected: np.ndarray
+
+
 def train(
     model: HybridModel,
     texts: Sequence[str],
@@ -143,23 +169,37 @@ def train(
     dense: np.ndarray | None,
     intents: Sequence[str],
     *,
+    calibrate_on: np.ndarray,
     c: float,
     max_iter: int,
     tol: float,
     say: Callable[[str], None] = lambda line: None,
-) -> np.ndarray:
+) -> Unseen:
     """Fit a model in place; give back what it says of texts that it has not seen.
 
     Every text is scored once by a model that was fitted, features and all, without it. These
-    scores give the temperature, and the caller the thresholds and the accuracy.
+    scores give the temperatures, and the caller the thresholds and the accuracy.
 
-    Returns:
-        Calibrated out-of-fold probabilities, one row a text, columns as ``model.classes``.
+    Args:
+        model: with its blocks, its ``dense_weight`` and the intents that get a detector.
+        texts: outputs of ``normalise.for_sparse``.
+        words: outputs of ``normalise.tokens``.
+        dense: the sentence vectors, None for a sparse-only model.
+        intents: the labels.
+        calibrate_on: which texts the temperatures may be learnt from: those that the encoder was
+            not tuned on.
+        c: inverse strength of the penalty.
+        max_iter: at most this many iterations a fit.
+        tol: see :func:`fit_linear`.
+        say: told about each fit.
 
     """
     model.classes = sorted(set(intents))
+    model.detectors = [name for name in model.detectors if name in model.classes]
     number = {name: n for n, name in enumerate(model.classes)}
     labels = np.array([number[intent] for intent in intents])
+    classes = np.eye(len(model.classes))[labels]
+    questions = _questions(model.detectors, np.array(intents))
     model.fit_features(texts, words, dense)
     say(f"{len(texts)} texts, {model.sparse_dimension} n-grams")
     counts = [count_matrix(block, texts, words) for block in model.blocks]
@@ -170,31 +210,51 @@ def train(
         linear = fit_linear(
             sparse[known],
             None if vectors is None else vectors[known],
-            labels[known],
-            len(model.classes),
+            classes[known],
+            questions[known],
             c=c,
             max_iter=max_iter,
             tol=tol,
         )
         return linear, sparse, vectors
 
-    scores = np.zeros((len(texts), len(model.classes)), np.float32)
+    scores = np.zeros((len(texts), classes.shape[1] + questions.shape[1]), np.float32)
     fold_of = stratified_folds(labels)
     for fold in range(FOLDS):
         held = np.flatnonzero(fold_of == fold)
         linear, sparse, vectors = fit(np.flatnonzero(fold_of != fold))
         scores[held] = linear.scores(sparse[held], None if vectors is None else vectors[held])
-        right = float((scores[held].argmax(axis=1) == labels[held]).mean())
+        told = held[calibrate_on[held]]
+        right = (scores[told, : len(model.classes)].argmax(axis=1) == labels[told]).mean()
         say(
-            f"cross-validation {fold + 1}/{FOLDS}: {right:.1%} of {len(held)} unseen texts right, "
+            f"cross-validation {fold + 1}/{FOLDS}: {right:.1%} of {len(told)} unseen texts right, "
             f"{linear.iterations} iterations"
         )
     linear, _, _ = fit(np.arange(len(texts)))
     say(f"final fit: {linear.iterations} iterations")
     model.coefficients, model.intercept = linear.coefficients, linear.intercept
-    model.temperature = best_temperature(scores, labels)
-    scaled = scores / model.temperature
-    return np.exp(scaled - logsumexp(scaled, axis=1, keepdims=True)).astype(np.float32)
+    model.temperatures = [
+        best_temperature(scores[calibrate_on, : len(model.classes)], labels[calibrate_on])
+    ]
+    for column, answers in enumerate(questions.T, len(model.classes)):
+        told = calibrate_on & ~np.isnan(answers)
+        both = np.stack([np.zeros(told.sum()), scores[told, column]], axis=1)
+        model.temperatures.append(best_temperature(both, answers[told].astype(np.int64)))
+    return Unseen(*model.probabilities(scores))
+
+
+NO_TELLING = {"stop_messaging": ("crisis",)}
+"""Intents that take precedence over one with a detector: such a text may well mean both, so it
+is neither an example nor a counter-example."""
+
+
+def _questions(detectors: Sequence[str], intents: np.ndarray) -> np.ndarray:
+    """A column a detector: 1 for yes, 0 for no, NaN where the label does not tell."""
+    columns = np.zeros((len(intents), len(detectors)))
+    for column, name in enumerate(detectors):
+        columns[:, column] = intents == name
+        columns[np.isin(intents, NO_TELLING.get(name, ())), column] = np.nan
+    return columns
 
 
 def standardised(model: HybridModel, dense: np.ndarray, known: np.ndarray) -> np.ndarray:

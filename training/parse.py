@@ -142,6 +142,7 @@ def as_json(found: Understanding, entities: Entities) -> dict[str, Any]:
             for intent, confidence in islice(ranking.items(), RANKED)
         ],
         "opt_out": found.opt_out,
+        "crisis": found.crisis,
         "entities": {
             "amount": None if entities.amount is None else format(entities.amount, "f"),
             "date": day and day.isoformat(),

@@ -5,67 +5,98 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bot.nlu.reader import OptOutThresholds
+from bot.nlu.model import HybridModel
+from bot.nlu.reader import Thresholds
 from training.dataset import Example
 
-OPT_OUT = "stop_messaging"
+OPT_OUT, CRISIS = "stop_messaging", "crisis"
 PRECISION_DONE = 0.85
 """Of the training texts that would opt somebody out at once, at least so many are opt-outs. The
 texts are full of look-alikes; among what people really send, far more of them are."""
-RECALL_ASK = 0.95
+RECALL_ASK = 0.99
 """Of the opt-outs among them, at least so many are done or asked about."""
-DONE_RANGE = (0.5, 0.8)
-ASK_RANGE = (0.05, 0.2)
-"""A few hundred opt-outs cannot justify thresholds outside these ranges."""
+RECALL_CRISIS = 0.97
+"""Of the cries for help among them, at least so many are heard."""
+DONE_RANGE = (0.4, 0.8)
+ASK_RANGE = (0.03, 0.2)
+CRISIS_RANGE = (0.1, 0.5)
+"""Some hundred texts cannot justify thresholds outside these ranges."""
+FEWEST = 20
+"""With fewer examples of what is looked for, the default thresholds stand."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model that had not seen a text said of it."""
+    """What a model that had not seen a text said of it.
+
+    `unknown` says that the sentence encoder had not been tuned on the text either.
+    """
 
     text: str
     intent: str
     probabilities: Mapping[str, float]
+    detected: Mapping[str, float]
+    unknown: bool = True
 
     @property
     def predicted(self) -> str:
         """The intent that was answered."""
         return max(self.probabilities, key=lambda name: self.probabilities[name])
 
-    @property
-    def opt_out(self) -> float:
-        """The probability of an opt-out; 0 for a model that knows none."""
-        return self.probabilities.get(OPT_OUT, 0.0)
 
-
-def read_answers(path: Path, classes: Sequence[str]) -> list[Answer]:
+def read_answers(path: Path, classifier: HybridModel) -> list[Answer]:
     """The lines that the classifier wrote while training."""
     rows = map(json.loads, path.read_text("utf-8").splitlines())
     return [
-        Answer(r["text"], r["intent"], dict(zip(classes, r["probabilities"], strict=True)))
+        Answer(
+            r["text"],
+            r["intent"],
+            dict(zip(classifier.classes, r["probabilities"], strict=True)),
+            dict(zip(classifier.detectors, r["detected"], strict=True)),
+            r["unknown"],
+        )
         for r in rows
     ]
 
 
-def opt_out_thresholds(answers: Sequence[Answer]) -> OptOutThresholds:
-    """The lowest `done` that is precise enough and the highest `ask` that misses few enough.
+def find_thresholds(answers: Sequence[Answer]) -> Thresholds:
+    """From where on a detector's answer counts, learnt from texts unknown to the encoder.
 
-    Too few opt-outs to tell (a small set): the defaults.
+    An opt-out: the lowest probability to act on that is precise enough, and the highest to ask
+    about that misses few enough. A cry for help: the highest that misses few enough. Too few
+    examples to tell (a small set), or no detector: the defaults.
     """
-    meant = sorted(a.opt_out for a in answers if a.intent == OPT_OUT)
-    others = [a.opt_out for a in answers if a.intent != OPT_OUT]
-    if len(meant) < 20 or not others:
-        return OptOutThresholds()
-    low, high = DONE_RANGE
-    steps = [round(low + n * 0.01, 2) for n in range(round((high - low) * 100) + 1)]
-    done = next((t for t in steps if _precision(meant, others, t) >= PRECISION_DONE), high)
-    missed = meant[int(len(meant) * (1 - RECALL_ASK))]
-    ask = min(max(missed, ASK_RANGE[0]), ASK_RANGE[1])
-    return OptOutThresholds(done=done, ask=round(ask, 3))
+    chosen = Thresholds()
+    found = [answer for answer in answers if answer.unknown]
+    meant, others = _split(found, OPT_OUT, besides=CRISIS)
+    if len(meant) >= FEWEST and others:
+        low, high = DONE_RANGE
+        steps = [round(low + n * 0.01, 2) for n in range(round((high - low) * 100) + 1)]
+        done = next((t for t in steps if _precision(meant, others, t) >= PRECISION_DONE), high)
+        ask = _reaching(meant, RECALL_ASK, ASK_RANGE)
+        chosen = replace(chosen, opt_out_done=done, opt_out_ask=ask)
+    meant, _ = _split(found, CRISIS)
+    if len(meant) >= FEWEST:
+        chosen = replace(chosen, crisis=_reaching(meant, RECALL_CRISIS, CRISIS_RANGE))
+    return chosen
+
+
+def _split(
+    answers: Iterable[Answer], intent: str, besides: str | None = None
+) -> tuple[list[float], list[float]]:
+    """What the detector says of texts that mean the intent, and of the others, sorted."""
+    asked = [a for a in answers if intent in a.detected and a.intent != besides]
+    meant = sorted(a.detected[intent] for a in asked if a.intent == intent)
+    return meant, sorted(a.detected[intent] for a in asked if a.intent != intent)
+
+
+def _reaching(meant: Sequence[float], recall: float, within: tuple[float, float]) -> float:
+    missed = meant[int(len(meant) * (1 - recall))]
+    return round(min(max(missed, within[0]), within[1]), 3)
 
 
 def _precision(meant: Iterable[float], others: Iterable[float], threshold: float) -> float:
@@ -75,9 +106,10 @@ def _precision(meant: Iterable[float], others: Iterable[float], threshold: float
 
 
 def metrics(
-    answers: Sequence[Answer], examples: Sequence[Example], thresholds: OptOutThresholds
+    answers: Sequence[Answer], examples: Sequence[Example], thresholds: Thresholds
 ) -> dict[str, Any]:
-    """Out-of-fold figures for the model's card."""
+    """Out-of-fold figures for the model's card, over texts unknown to the encoder."""
+    answers = [answer for answer in answers if answer.unknown]
     languages: dict[str, set[str]] = defaultdict(set)
     for example in examples:
         languages[example.text].add(example.language)
@@ -87,6 +119,7 @@ def metrics(
     answered: Counter[str] = Counter()
     confused: Counter[str] = Counter()
     opt_out: dict[str, Counter[str]] = {"meant": Counter(), "not meant": Counter()}
+    heard: dict[str, Counter[bool]] = {"meant": Counter(), "not meant": Counter()}
     for answer in answers:
         hit = answer.predicted == answer.intent
         for language in languages.get(answer.text, {"unknown"}):
@@ -96,9 +129,13 @@ def metrics(
         right[answer.intent] += hit
         if not hit:
             confused[f"{answer.intent} > {answer.predicted}"] += 1
-        meant = "meant" if answer.intent == OPT_OUT else "not meant"
-        opt_out[meant][thresholds.decide(answer.opt_out)] += 1
+        if answer.detected:
+            meant = "meant" if answer.intent == OPT_OUT else "not meant"
+            opt_out[meant][thresholds.opt_out(answer.detected)] += 1
+            meant = "meant" if answer.intent == CRISIS else "not meant"
+            heard[meant][thresholds.is_crisis(answer.detected)] += 1
     return {
+        "texts": len(answers),
         "accuracy": round(sum(right.values()) / max(len(answers), 1), 4),
         "accuracy_by_language": {
             name: round(sum(hits) / len(hits), 4) for name, hits in sorted(by_language.items())
@@ -108,6 +145,9 @@ def metrics(
             i: round(right[i] / answered[i], 3) if answered[i] else None for i in sorted(there)
         },
         "opt_out_decisions": {meant: dict(found) for meant, found in opt_out.items()},
+        "crisis_heard": {
+            meant: {"yes": found[True], "no": found[False]} for meant, found in heard.items()
+        },
         "most_confused": dict(confused.most_common(20)),
     }
 

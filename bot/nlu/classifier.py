@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.nlu import normalise
 from bot.nlu.encoder import Encoder
-from bot.nlu.model import HybridModel, ModelError, Ranking
+from bot.nlu.model import HybridModel, ModelError, Reading
 
 log = logging.getLogger(__name__)
 
@@ -80,14 +80,14 @@ class Classifier:
             )
         return cls(model, encoder)
 
-    def classify(self, text: str) -> Ranking:
-        """All intents with confidences, best first; empty for a text without content."""
+    def classify(self, text: str) -> Reading:
+        """What the text says; an empty reading for a text without content."""
         return self.classify_normalised(normalise.for_encoder(text))
 
-    def classify_normalised(self, readable: str) -> Ranking:
+    def classify_normalised(self, readable: str) -> Reading:
         """The same for a text that went through ``normalise.for_encoder``."""
         plain = normalise.plain(readable)
         if not plain:
-            return []
+            return Reading()
         dense = self._encoder.embed_one(readable) if self._encoder else None
-        return self._model.rank(plain, normalise.tokens(plain), dense)
+        return self._model.read(plain, normalise.tokens(plain), dense)

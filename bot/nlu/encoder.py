@@ -114,11 +114,15 @@ class Encoder:
         """The pieces that the encoder sees, with end marks and prefix, cut to the limit."""
         return self._tokenise(self._prefix + text)[: len(self._positions)]
 
-    def embed_one(self, text: str) -> Floats:
-        """The vector of one text, the output of ``normalise.for_encoder``."""
-        ids = self.token_ids(text)
+    def embedded(self, ids: Sequence[int]) -> Floats:
+        """Word and position vectors of pieces, what the graph takes: (pieces, hidden)."""
         vectors = unpack_rows(self._rows[ids])
         vectors += self._positions[: len(ids)]
+        return vectors
+
+    def embed_one(self, text: str) -> Floats:
+        """The vector of one text, the output of ``normalise.for_encoder``."""
+        vectors = self.embedded(self.token_ids(text))
         (output,) = self._session.run(None, {"embeddings": vectors[None]})
         return np.asarray(output[0], np.float32)
 

@@ -2,7 +2,11 @@
 
 A message becomes three feature blocks: TF-IDF of word n-grams, TF-IDF of character n-grams
 inside words, and the standardised sentence vector. One linear layer turns them into scores, a
-softmax with a calibrated temperature into confidences. Fitting the linear layer needs scipy and
+softmax with a calibrated temperature into confidences.
+
+An intent that must not be missed has a detector besides: a yes-or-no question to the same features,
+"is this in the text, whatever else is?", where the softmax shares one probability among all
+intents ("i paid, now leave me alone" is mostly a payment). Fitting the linear layer needs scipy and
 lives in ``training.fit``; everything else is here, so that Rasa and the runtime run the same code.
 """
 
@@ -21,17 +25,31 @@ import numpy.typing as npt
 
 from bot.nlu import normalise
 
-FORMAT = 2
+FORMAT = 3
 ARRAYS_FILE = "classifier.npz"
 DESCRIPTION_FILE = "classifier.json"
 
 Floats = npt.NDArray[np.float32]
-Ranking = list[tuple[str, float]]
+Ranking = list[tuple[str, float]]  # intents with confidences, best first
 SparseVector = tuple[npt.NDArray[np.int64], Floats]  # column indices, values
 
 
 class ModelError(RuntimeError):
     """A stored model cannot be used."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a model says of one message.
+
+    Attributes:
+        ranking: all intents with their confidences, best first; empty for a text without content.
+        detected: for each intent that has a detector, the probability that the text means it too.
+
+    """
+
+    ranking: Ranking = field(default_factory=list)
+    detected: dict[str, float] = field(default_factory=dict)
 
 
 def _no_floats() -> Floats:
@@ -109,12 +127,17 @@ def smoothed_idf(counts: npt.NDArray[np.float64], texts: int) -> Floats:
 
 @dataclass
 class HybridModel:
-    """TF-IDF blocks + optional dense vector -> linear scores -> ranking."""
+    """TF-IDF blocks + optional dense vector -> linear scores -> reading.
+
+    ``coefficients`` has a column a class, then one a detector; ``temperatures`` has one number for
+    the classes together, then one a detector.
+    """
 
     blocks: list[TfidfBlock]
     dense_weight: float
     classes: list[str] = field(default_factory=list)  # sorted
-    temperature: float = 1.0
+    detectors: list[str] = field(default_factory=list)  # intents
+    temperatures: list[float] = field(default_factory=lambda: [1.0])
     mean: Floats = field(default_factory=_no_floats)
     deviation: Floats = field(default_factory=_no_floats)
     coefficients: Floats = field(default_factory=lambda: np.zeros((0, 0), np.float32))
@@ -155,8 +178,8 @@ class HybridModel:
         scale = np.float32(self.dense_weight / np.sqrt(self.dense_dimension))
         return np.asarray((dense - self.mean) / self.deviation * scale, np.float32)
 
-    def rank(self, text: str, words: Sequence[str], dense: Floats | None) -> Ranking:
-        """All intents with their confidences, best first (ties by name).
+    def read(self, text: str, words: Sequence[str], dense: Floats | None) -> Reading:
+        """What the message says (ties among intents by name).
 
         Args:
             text: output of ``normalise.for_sparse``.
@@ -171,10 +194,23 @@ class HybridModel:
         if dense is not None:
             weights = self.coefficients[self.sparse_dimension :]
             scores = scores + self.dense_features(dense) @ weights
-        exponents = np.exp((scores - scores.max()) / np.float32(self.temperature))
-        confidences = exponents / exponents.sum()
-        order = np.argsort(-confidences, kind="stable")
-        return [(self.classes[i], float(confidences[i])) for i in order]
+        confidences, detected = self.probabilities(scores[None])
+        order = np.argsort(-confidences[0], kind="stable")
+        return Reading(
+            [(self.classes[i], float(confidences[0, i])) for i in order],
+            {name: float(p) for name, p in zip(self.detectors, detected[0], strict=True)},
+        )
+
+    def probabilities(self, scores: Floats) -> tuple[Floats, Floats]:
+        """Scores, a row a message, as the confidences of the classes and those of the detectors."""
+        count = len(self.classes)
+        of_classes = scores[:, :count] / np.float32(self.temperatures[0])
+        exponents = np.exp(of_classes - of_classes.max(axis=1, keepdims=True))
+        of_detectors = scores[:, count:] / np.array(self.temperatures[1:], np.float32)
+        return (
+            exponents / exponents.sum(axis=1, keepdims=True),
+            1 / (1 + np.exp(-of_detectors.clip(-50, 50))),
+        )
 
     def save(self, directory: str | Path) -> None:
         """Write plain arrays and JSON; nothing is pickled."""
@@ -187,8 +223,9 @@ class HybridModel:
             "format": FORMAT,
             "normaliser_version": normalise.VERSION,
             "classes": self.classes,
+            "detectors": self.detectors,
             "dense_weight": self.dense_weight,
-            "temperature": self.temperature,
+            "temperatures": self.temperatures,
             "blocks": [
                 {
                     "kind": b.kind,
@@ -236,15 +273,19 @@ class HybridModel:
             blocks=blocks,
             dense_weight=description["dense_weight"],
             classes=description["classes"],
-            temperature=description["temperature"],
+            detectors=description["detectors"],
+            temperatures=description["temperatures"],
             mean=arrays["mean"],
             deviation=arrays["deviation"],
             coefficients=arrays["coefficients"],
             intercept=arrays["intercept"],
             metadata=description["metadata"],
         )
-        rows, classes = model.sparse_dimension + model.dense_dimension, len(model.classes)
-        if model.coefficients.shape != (rows, classes) or model.intercept.shape != (classes,):
+        rows, columns = (
+            model.sparse_dimension + model.dense_dimension,
+            len(model.classes) + len(model.detectors),
+        )
+        if model.coefficients.shape != (rows, columns) or model.intercept.shape != (columns,):
             raise ModelError(f"{directory}: the arrays do not fit together")
         if any(len(b.vocabulary) != len(b.idf) for b in model.blocks):
             raise ModelError(f"{directory}: vocabulary and weights differ in length")

@@ -26,7 +26,8 @@ MAX_CHARS = 1000
 HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 """Body of a regular-expression character class with all Han characters."""
 
-_HAN_RUN = re.compile(f"[{HAN}]")
+HAN_RUN = re.compile(f"[{HAN}]")
+"""One Han character."""
 _SPACES = re.compile(r"\s+")
 # Invisible characters, and those that the encoder's own rules would turn into spaces (joiners,
 # sentencepiece's space mark, the replacement character). "\ufe0f", the emoji style, stays.
@@ -66,7 +67,7 @@ def for_encoder(text: str) -> str:
     """The normalised text that the encoder reads (accents kept)."""
     text = unicodedata.normalize("NFKC", text[:MAX_CHARS].translate(_QUOTES))[:MAX_CHARS]
     text = _BLANKS.sub(" ", _UNSEEN.sub("", text))
-    if _HAN_RUN.search(text):
+    if HAN_RUN.search(text):
         text = _to_simplified()(text)
     text = unicodedata.normalize("NFKC", text.lower())  # lower() may undo NFKC (U+0130)
     text = _ELONGATION.sub(r"\1\1", text)

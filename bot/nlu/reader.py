@@ -1,17 +1,18 @@
-"""From a text to an Understanding: carrier keywords first, then the trained classifier."""
+"""From a text to an Understanding: carrier keywords, then the trained classifier with the rules."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from bot import keywords
-from bot.nlu import normalise
+from bot.nlu import normalise, unmistakable
 from bot.nlu.classifier import CURRENT_FILE, Classifier, current_model, read_card
 from bot.nlu.language import detect
-from bot.nlu.model import Ranking
+from bot.nlu.model import Reading
 from bot.nlu.understanding import Understanding
 
 KEYWORD_INTENTS = {"stop": "stop_messaging", "start": "resume_messaging", "help": "help"}
@@ -19,22 +20,53 @@ RANKED = 3
 
 
 @dataclass(frozen=True)
-class OptOutThresholds:
-    """From which probability of ``stop_messaging`` on an opt-out is done, or asked about."""
+class Thresholds:
+    """From which probability of a detector on its intent counts.
 
-    done: float = 0.6
-    ask: float = 0.15
+    Attributes:
+        opt_out_done: an opt-out is acted on.
+        opt_out_ask: an opt-out is asked about.
+        crisis: a cry for help is answered.
+
+    """
+
+    opt_out_done: float = 0.6
+    opt_out_ask: float = 0.15
+    crisis: float = 0.25
 
     @classmethod
-    def from_card(cls, card: dict[str, Any]) -> OptOutThresholds:
+    def from_card(cls, card: dict[str, Any]) -> Thresholds:
         """A model's own thresholds, or the defaults where its card has none."""
-        return cls(**card.get("opt_out", {}))
+        return cls(**card.get("thresholds", {}))
 
-    def decide(self, probability: float) -> str:
-        """Return "done", "ask" or "no"."""
-        if probability >= self.done:
+    def opt_out(self, detected: Mapping[str, float], *, unmistakable: bool = False) -> str:
+        """Return "done", "ask" or "no".
+
+        Args:
+            detected: what the detectors say.
+            unmistakable: the words themselves ask for it. Then it is asked about in any case, and
+                done where the model would have asked.
+
+        """
+        probability = detected.get("stop_messaging", 0.0)
+        if probability >= self.opt_out_done:
             return "done"
-        return "ask" if probability >= self.ask else "no"
+        if probability >= self.opt_out_ask:
+            return "done" if unmistakable else "ask"
+        return "ask" if unmistakable else "no"
+
+    def is_crisis(self, detected: Mapping[str, float]) -> bool:
+        """Whether somebody speaks of ending their life or of being in danger."""
+        return detected.get("crisis", 0.0) >= self.crisis
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """What the model reads in a text, and what its words say by themselves."""
+
+    reading: Reading = field(default_factory=Reading)
+    opt_out: bool = False
+    crisis: bool = False
 
 
 class Reader:
@@ -42,19 +74,20 @@ class Reader:
 
     Args:
         classifier: anything with ``classify_normalised``.
-        thresholds: when a message counts as an opt-out.
-        cached: how many different texts' rankings are kept.
+        thresholds: when a message counts as an opt-out or a cry for help.
+        cached: how many different texts' readings are kept.
 
     """
 
     def __init__(
         self,
         classifier: Classifier,
-        thresholds: OptOutThresholds | None = None,
+        thresholds: Thresholds | None = None,
         cached: int = 4096,
     ) -> None:
-        self._thresholds = thresholds or OptOutThresholds()
-        self._rank = lru_cache(maxsize=cached)(classifier.classify_normalised)
+        self._thresholds = thresholds or Thresholds()
+        self._classifier = classifier
+        self._heard = lru_cache(maxsize=cached)(self._hear)
 
     @classmethod
     def load(cls, model_dir: str | Path, *, threads: int = 1, cached: int = 4096) -> Reader:
@@ -62,7 +95,7 @@ class Reader:
         directory = Path(model_dir)
         if (directory / CURRENT_FILE).exists():
             directory = current_model(directory)
-        thresholds = OptOutThresholds.from_card(read_card(directory))
+        thresholds = Thresholds.from_card(read_card(directory))
         return cls(Classifier.load(directory, threads), thresholds, cached)
 
     def understand(self, text: str, locale: str | None = None) -> Understanding:
@@ -76,21 +109,31 @@ class Reader:
         language = detect(text)
         keyword = keywords.match(text, locale)
         named = KEYWORD_INTENTS[keyword] if keyword else keywords.command(text)
-        ranking: Ranking = []
+        heard = _Heard()
         if named:
-            ranking = [(named, 1.0)]
+            heard = _Heard(Reading([(named, 1.0)], {named: 1.0}))
         elif not _is_figure(text):
-            ranking = self._rank(normalise.for_encoder(text))
-        intent, confidence = ranking[0] if ranking else ("out_of_scope", 0.0)
+            heard = self._heard(normalise.for_encoder(text))
+        reading = heard.reading
+        intent, confidence = reading.ranking[0] if reading.ranking else ("out_of_scope", 0.0)
         return Understanding(
             text=text,
             language=language.code,
             language_clear=language.clear,
             intent=intent,
             confidence=confidence,
-            ranking=tuple(ranking[:RANKED]),
-            opt_out=self._thresholds.decide(dict(ranking).get("stop_messaging", 0.0)),
+            ranking=tuple(reading.ranking[:RANKED]),
+            opt_out=self._thresholds.opt_out(reading.detected, unmistakable=heard.opt_out),
+            crisis=heard.crisis or self._thresholds.is_crisis(reading.detected),
             keyword=keyword,
+        )
+
+    def _hear(self, readable: str) -> _Heard:
+        plain = normalise.plain(readable)
+        return _Heard(
+            self._classifier.classify_normalised(readable),
+            unmistakable.is_opt_out(plain),
+            unmistakable.is_crisis(plain),
         )
 
 

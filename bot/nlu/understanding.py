@@ -48,6 +48,7 @@ class Understanding:
         ranking: the three best intents with their confidences, best first; the keyword's alone for
             a carrier keyword, empty for a text without content.
         opt_out: "done" (act on it), "ask" (ask once), "no".
+        crisis: the text speaks, or may well speak, of suicide, self-harm or danger from others.
         keyword: "stop", "start" or "help" when the whole message is a carrier keyword.
 
     """
@@ -59,4 +60,5 @@ class Understanding:
     confidence: float
     ranking: tuple[tuple[str, float], ...]
     opt_out: str
+    crisis: bool = False
     keyword: str | None = None

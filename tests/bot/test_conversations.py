@@ -30,7 +30,17 @@ from tests.fakes import POLICY_TEXT, Clock, make_runtime
 
 FOLDER = Path(__file__).parent / "conversations"
 TURN_KEYS = {
-    *("borrower", "intent", "confidence", "ranking", "opt_out", "entities", "replies", "says"),
+    *(
+        "borrower",
+        "intent",
+        "confidence",
+        "ranking",
+        "opt_out",
+        "crisis",
+        "entities",
+        "replies",
+        "says",
+    ),
     *("never", "state", "effects", "held_by", "after", "media", "blocked"),
 }
 
@@ -79,7 +89,7 @@ def _check_turn(
     clock.forward(**turn.get("after", {"minutes": 1}))
     text = str(turn["borrower"])
     if declared and "intent" in turn:
-        more = {k: turn[k] for k in ("confidence", "opt_out") if k in turn}
+        more = {k: turn[k] for k in ("confidence", "opt_out", "crisis") if k in turn}
         if "ranking" in turn:
             more["ranking"] = tuple((name, value) for name, value in turn["ranking"])
         runtime.reader.means(text, turn["intent"], **more)

@@ -43,15 +43,19 @@ SETTLED = replace(CARD, id=3, balance=Decimal("0.00"), due_amount=Decimal("0.00"
 
 
 def understood(intent: str, confidence: float = 0.95, **more: Any) -> Understanding:
-    given = {"text": "words", "language": "en", "language_clear": False, "opt_out": "no"}
+    given: dict[str, Any] = {"text": "words", "language": "en", "language_clear": False}
+    given |= {"opt_out": "no", "crisis": intent == "crisis"}
     ranking = more.pop("ranking", ((intent, confidence),))
     return Understanding(
         **{**given, **more}, intent=intent, confidence=confidence, ranking=tuple(ranking)
     )
 
 
+READING = ("confidence", "ranking", "opt_out", "crisis", "keyword")
+
+
 def turn(intent: str, text: str = "words", **more: Any) -> Turn:
-    reading = {k: more.pop(k) for k in ("confidence", "ranking", "opt_out", "keyword") if k in more}
+    reading = {k: more.pop(k) for k in READING if k in more}
     given = {
         "understanding": understood(intent, text=text, **reading),
         "entities": Entities(),
@@ -139,6 +143,7 @@ def _turns(draw: st.DrawFn, **fixed: Any) -> Turn:
         "confidence": confidence,
         "ranking": draw(st.sampled_from([((intent, confidence), *rest), ()])),
         "opt_out": draw(st.sampled_from(["no", "no", "no", "ask", "done"])),
+        "crisis": draw(st.sampled_from([False, False, False, True])),
         "keyword": draw(st.sampled_from([None, None, None, "stop", "start", "help"])),
         "loans": loans,
         "first_name": draw(st.sampled_from(["Maya", "Maya", None])),
@@ -230,9 +235,8 @@ def test_while_a_person_holds_it_only_stop_help_and_crisis_are_answered(
 @MANY
 @given(state=_states(), said=_turns(keyword="stop", opted_out=False))
 def test_stop_stops_whatever_goes_on(state: State, said: Turn) -> None:
-    assert advance(state, said) == Outcome(
-        State(), (Reply("consent.stopped"),), (OptOut("keyword"),)
-    )
+    outcome = advance(state, replace(said, understanding=replace(said.understanding, crisis=False)))
+    assert outcome == Outcome(State(), (Reply("consent.stopped"),), (OptOut("keyword"),))
 
 
 @MANY
@@ -314,12 +318,15 @@ def test_a_choice_of_disputes_offers_every_kind() -> None:
     assert [option.key for option in asked.options] == [f"dispute.kind_{kind}" for kind in KINDS]
 
 
-@pytest.mark.parametrize(
-    ("confidence", "acted"), [(0.24, False), (0.25, True), (0.9, True)], ids=str
-)
-def test_a_cry_for_help_is_heard_behind_another_intent(confidence: float, acted: bool) -> None:
-    said = turn("hardship", ranking=(("hardship", 0.9), ("crisis", confidence)))
-    assert (keys(advance(State(), said)) == ["crisis.helpline"]) == acted
+def test_a_cry_for_help_is_heard_behind_another_intent() -> None:
+    said = turn("hardship", crisis=True)
+    assert keys(advance(State(), said)) == ["crisis.helpline"]
+
+
+def test_a_cry_for_help_with_an_opt_out_is_answered_as_both() -> None:
+    outcome = advance(State(), turn("crisis", opt_out="done"))
+    assert keys(outcome) == ["crisis.helpline", "consent.stopped"]
+    assert {type(effect) for effect in outcome.effects} == {HandOff, OptOut}
 
 
 @pytest.mark.parametrize("answers", ["1990 1991", "19901991", "1991", "19900"])

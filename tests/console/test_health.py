@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from alembic.runtime.migration import MigrationContext
@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from app import create_app
 from bot import manager
 from models import Base, connect
-from settings import PROJECT
+from settings import PROJECT, SettingsError
 from tests import builders
 from tests.fakes import make_runtime, temporary_database
 
@@ -48,6 +48,7 @@ def place(tmp_path):
     model.mkdir(parents=True)
     (model / "card.json").write_text(json.dumps({"format": 1, "trained_at": "2026-03-01T09:30"}))
     (model.parent / "CURRENT").write_text("abc123\n")
+    runtime.reader.name = "abc123"
     made = Place(runtime, tmp_path)
     made.beat(20)
     yield made
@@ -63,7 +64,22 @@ def no_database(place):
 
 
 def no_model(place):
+    def load():
+        raise SettingsError("no trained model in var/models: run `make model`.")
+
+    place.runtime = replace(place.runtime, load_reader=load)
+
+
+def model_gone(place):
     (place.root / "var" / "models" / "CURRENT").unlink()
+
+
+def another_model_promoted(place):
+    place.runtime.reader.name = "older"
+
+
+def another_model_of_another_format(place):
+    (place.root / "var" / "models" / "abc123" / "card.json").write_text('{"format": 99}')
 
 
 def migrations_behind(place):
@@ -107,6 +123,27 @@ CASES = [
     ),
     pytest.param(no_database, 503, "failed", {"database": "cannot be read"}, id="no database"),
     pytest.param(no_model, 503, "failed", {"model": "no trained model"}, id="no model"),
+    pytest.param(
+        model_gone,
+        200,
+        "warning",
+        {"model": "abc123 answers until the next start: no trained"},
+        id="the model is gone",
+    ),
+    pytest.param(
+        another_model_promoted,
+        200,
+        "warning",
+        {"model": "older answers; abc123 is being loaded"},
+        id="another model promoted",
+    ),
+    pytest.param(
+        another_model_of_another_format,
+        200,
+        "warning",
+        {"model": "unknown format 99"},
+        id="a model of another format",
+    ),
     pytest.param(
         migrations_behind, 503, "failed", {"migrations": "flask migrate"}, id="migrations behind"
     ),

@@ -60,39 +60,54 @@ def hybrid(temperature: float = 1.0) -> HybridModel:
         blocks=[block(least=2)],
         dense_weight=2.0,
         classes=["greet", "pay_now"],
-        temperature=temperature,
+        detectors=["pay_now"],
+        temperatures=[temperature, 2 * temperature],
         mean=np.array([1.0], np.float32),
         deviation=np.array([0.5], np.float32),
-        coefficients=np.array([[0, 3], [0, 1]], np.float32),
-        intercept=np.array([0.5, 0], np.float32),
+        coefficients=np.array([[0, 3, 2], [0, 1, 1]], np.float32),
+        intercept=np.array([0.5, 0, -1], np.float32),
     )
 
 
 @pytest.mark.parametrize("temperature", [1.0, 2.0])
 def test_ranking_as_computed_by_hand(temperature: float) -> None:
-    ranking = hybrid(temperature).rank("pay", ["pay"], np.array([1.25], np.float32))
+    reading = hybrid(temperature).read("pay", ["pay"], np.array([1.25], np.float32))
     score = 3 * 1 + (1.25 - 1) / 0.5 * 2 - 0.5  # of pay_now over greet
     sure = 1 / (1 + np.exp(-score / temperature))
-    assert [name for name, _ in ranking] == ["pay_now", "greet"]
-    assert dict(ranking) == pytest.approx({"pay_now": sure, "greet": 1 - sure})
+    assert [name for name, _ in reading.ranking] == ["pay_now", "greet"]
+    assert dict(reading.ranking) == pytest.approx({"pay_now": sure, "greet": 1 - sure})
+
+
+def test_a_detector_answers_by_itself() -> None:
+    reading = hybrid(1.5).read("pay", ["pay"], np.array([1.25], np.float32))
+    score = 2 * 1 + (1.25 - 1) / 0.5 * 2 - 1
+    assert reading.detected == pytest.approx({"pay_now": 1 / (1 + np.exp(-score / 3))})
+
+
+def test_the_surest_of_answers_does_not_overflow() -> None:
+    model = hybrid()
+    model.intercept = np.array([-5000, 5000, -5000], np.float32)
+    reading = model.read("hola", ["hola"], np.array([1.0], np.float32))
+    assert dict(reading.ranking) == {"pay_now": 1.0, "greet": 0.0}
+    assert 0 <= reading.detected["pay_now"] < 1e-9
 
 
 def test_ties_are_broken_by_name() -> None:
     model = hybrid()
-    model.intercept = np.zeros(2, np.float32)
-    ranking = model.rank("hola", ["hola"], np.array([1.0], np.float32))
-    assert ranking == [("greet", 0.5), ("pay_now", 0.5)]
+    model.intercept = np.zeros(3, np.float32)
+    reading = model.read("hola", ["hola"], np.array([1.0], np.float32))
+    assert reading.ranking == [("greet", 0.5), ("pay_now", 0.5)]
 
 
 def test_a_model_with_vectors_refuses_a_message_without() -> None:
     with pytest.raises(ModelError, match="disagree about the sentence vector"):
-        hybrid().rank("pay", ["pay"], None)
+        hybrid().read("pay", ["pay"], None)
 
 
 def test_a_saved_model_answers_as_before(tmp_path: Path) -> None:
     model, vector = hybrid(1.7), np.array([0.3], np.float32)
     model.save(tmp_path)
-    assert HybridModel.load(tmp_path).rank("pay", ["pay"], vector) == model.rank(
+    assert HybridModel.load(tmp_path).read("pay", ["pay"], vector) == model.read(
         "pay", ["pay"], vector
     )
 
@@ -100,6 +115,7 @@ def test_a_saved_model_answers_as_before(tmp_path: Path) -> None:
 BROKEN = {
     "another format": ({"format": 9}, "unknown model format 9"),
     "another normaliser": ({"normaliser_version": 0}, "train again"),
+    "a detector too many": ({"detectors": ["greet", "pay_now"]}, "do not fit together"),
     "a class too many": ({"classes": ["a", "b", "c"]}, "do not fit together"),
 }
 

@@ -2,23 +2,22 @@ from __future__ import annotations
 
 import pytest
 
-from bot.nlu.model import Ranking
-from bot.nlu.reader import OptOutThresholds, Reader
+from bot.nlu.model import Reading
+from bot.nlu.reader import Reader, Thresholds
 from tests.nlu.trained import HOSTILE, trained_model
 
 
 class FakeClassifier:
-    """Answers from a table and remembers what it was asked."""
+    """Greets, may detect what it is told, and remembers what it was asked."""
 
-    def __init__(self, stop: float = 0.0) -> None:
+    def __init__(self, **detected: float) -> None:
         self.asked: list[str] = []
-        rest = 1 - stop
-        self.ranking = [("stop_messaging", stop), ("greet", rest * 0.7), ("thanks", rest * 0.2)]
-        self.ranking = sorted([*self.ranking, ("help", rest * 0.1)], key=lambda pair: -pair[1])
+        ranking = [("greet", 0.6), ("thanks", 0.2), ("help", 0.1), ("stop_messaging", 0.1)]
+        self.reading = Reading(ranking, detected)
 
-    def classify_normalised(self, readable: str) -> Ranking:
+    def classify_normalised(self, readable: str) -> Reading:
         self.asked.append(readable)
-        return self.ranking if readable else []
+        return self.reading if readable else Reading()
 
 
 KEYWORDS = {
@@ -58,14 +57,35 @@ THRESHOLDS = {
 
 @pytest.mark.parametrize(("probability", "expected"), THRESHOLDS.values(), ids=THRESHOLDS)
 def test_opt_out_follows_the_models_thresholds(probability: float, expected: str) -> None:
-    reader = Reader(FakeClassifier(probability), OptOutThresholds(done=0.7, ask=0.1))
+    thresholds = Thresholds(opt_out_done=0.7, opt_out_ask=0.1)
+    reader = Reader(FakeClassifier(stop_messaging=probability), thresholds)
     assert reader.understand("some words here").opt_out == expected
 
 
+def test_a_cry_for_help_is_heard_behind_another_intent() -> None:
+    for probability, heard in ((0.19, False), (0.2, True)):
+        reader = Reader(FakeClassifier(crisis=probability), Thresholds(crisis=0.2))
+        found = reader.understand("some words here")
+        assert (found.intent, found.crisis) == ("greet", heard)
+
+
+@pytest.mark.parametrize(("probability", "expected"), [(0.0, "ask"), (0.1, "done"), (0.9, "done")])
+def test_unmistakable_words_are_asked_about_at_least(probability: float, expected: str) -> None:
+    thresholds = Thresholds(opt_out_done=0.7, opt_out_ask=0.1)
+    reader = Reader(FakeClassifier(stop_messaging=probability), thresholds)
+    assert reader.understand("i paid, now stop texting me").opt_out == expected
+
+
+def test_an_unmistakable_cry_for_help_is_heard() -> None:
+    reader = Reader(FakeClassifier(crisis=0.0))
+    assert reader.understand("how much is it. i want to kill myself").crisis
+    assert not reader.understand("how much is it").crisis
+
+
 def test_thresholds_come_from_the_card_or_are_the_defaults() -> None:
-    card = {"opt_out": {"done": 0.5, "ask": 0.2}}
-    assert OptOutThresholds.from_card(card) == OptOutThresholds(0.5, 0.2)
-    assert OptOutThresholds.from_card({}) == OptOutThresholds(0.6, 0.15)
+    card = {"thresholds": {"opt_out_done": 0.5, "opt_out_ask": 0.2, "crisis": 0.4}}
+    assert Thresholds.from_card(card) == Thresholds(0.5, 0.2, 0.4)
+    assert Thresholds.from_card({}) == Thresholds()
 
 
 @pytest.mark.parametrize("text", ["", " ", "\u200b", "\u0000"], ids=ascii)

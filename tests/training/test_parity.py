@@ -12,6 +12,7 @@ import pytest
 from bot.nlu.classifier import Classifier
 from tests.nlu.trained import HOSTILE, ROOT, rasa_python, trained_model
 from training.dataset import load
+from training.evaluation import read_labelled
 from training.train import RASA_ARCHIVE
 
 SAMPLE = 500
@@ -26,7 +27,7 @@ def ask_rasa(model: Path, texts: list[str]) -> list[list[tuple[str, float]]]:
         "NLU_ENCODER": str(manifest.parent) if manifest.is_file() else "none",
         "RASA_TELEMETRY_ENABLED": "false",
     }
-    script = Path(__file__).with_name("rasa_answers.py")
+    script = ROOT / "training" / "rasa_answers.py"
     done = subprocess.run(
         [str(rasa_python()), "-W", "ignore", str(script), str(model / RASA_ARCHIVE)],
         input=json.dumps(texts),
@@ -49,10 +50,11 @@ def test_the_served_model_answers_as_rasa_does() -> None:
     # Rasa itself fails on a lone surrogate, in its log.
     hostile = [text for text in HOSTILE if "\ud83d" not in text]
     texts = hostile + written[:: max(1, len(written) // SAMPLE)]
+    texts += [message.text for message in read_labelled(ROOT / "nlu_data" / "holdout")]
     classifier = Classifier.load(model)
     worst, different = 0.0, []
     for text, theirs in zip(texts, ask_rasa(model, texts), strict=True):
-        ours = classifier.classify(text)
+        ours = classifier.classify(text).ranking
         if [intent for intent, _ in ours[:1]] != [intent for intent, _ in theirs[:1]]:
             different.append((text[:60], ours[:1], theirs[:1]))
         confidence = dict(ours)

@@ -8,14 +8,17 @@ from typing import Any
 
 import pytest
 
-from bot.nlu.model import Ranking
+from bot.nlu.model import Reading
 from bot.nlu.reader import Reader
 from training.parse import parse_stream
 
 
 class FakeClassifier:
-    def classify_normalised(self, readable: str) -> Ranking:
-        return [("promise_to_pay", 0.75), ("pay_now", 0.15), ("greet", 0.06), ("thanks", 0.04)]
+    def classify_normalised(self, readable: str) -> Reading:
+        return Reading(
+            [("promise_to_pay", 0.75), ("pay_now", 0.15), ("greet", 0.06), ("thanks", 0.04)],
+            {"stop_messaging": 0.01, "crisis": 0.3},
+        )
 
 
 def parse(*lines: str | bytes) -> tuple[list[dict[str, Any]], str, bool]:
@@ -28,7 +31,7 @@ def parse(*lines: str | bytes) -> tuple[list[dict[str, Any]], str, bool]:
 def test_a_line_becomes_one_object() -> None:
     (found,), complaints, clean = parse("i will send 50 then")
     assert list(found) == [
-        "text", "language", "intent", "confidence", "ranking", "opt_out", "entities",
+        "text", "language", "intent", "confidence", "ranking", "opt_out", "crisis", "entities",
     ]  # fmt: skip
     assert found["text"] == "i will send 50 then"
     assert found["language"] == "en"

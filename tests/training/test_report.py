@@ -2,30 +2,50 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.nlu.reader import OptOutThresholds
+from bot.nlu.reader import Thresholds
 from training.dataset import Example
-from training.report import Answer, metrics, opt_out_thresholds
+from training.report import Answer, find_thresholds, metrics
 
 
-def answer(intent: str, stop: float, text: str = "") -> Answer:
-    return Answer(text, intent, {"greet": 1 - stop, "stop_messaging": stop})
+def answer(
+    intent: str, stop: float, text: str = "", *, crisis: float = 0.0, unknown: bool = True
+) -> Answer:
+    detected = {"stop_messaging": stop, "crisis": crisis}
+    return Answer(text, intent, {"greet": 1 - stop, "stop_messaging": stop}, detected, unknown)
 
 
 def test_thresholds_part_opt_outs_from_the_rest() -> None:
-    meant = [answer("stop_messaging", 0.9)] * 97 + [answer("stop_messaging", 0.12)] * 3
+    meant = [answer("stop_messaging", 0.9)] * 99 + [answer("stop_messaging", 0.12)]
     others = [answer("greet", 0.65)] * 20 + [answer("greet", 0.01)] * 500
-    assert opt_out_thresholds(meant + others) == OptOutThresholds(done=0.66, ask=0.2)
+    found = find_thresholds(meant + others)
+    assert (found.opt_out_done, found.opt_out_ask) == (0.66, 0.2)
 
 
 def test_where_many_are_missed_ask_goes_down() -> None:
     meant = [answer("stop_messaging", 0.9)] * 80 + [answer("stop_messaging", 0.08)] * 20
     others = [answer("greet", 0.01)] * 500
-    assert opt_out_thresholds(meant + others) == OptOutThresholds(done=0.5, ask=0.08)
+    found = find_thresholds(meant + others)
+    assert (found.opt_out_done, found.opt_out_ask) == (0.4, 0.08)
 
 
-def test_too_few_opt_outs_give_the_defaults() -> None:
+def test_a_cry_for_help_is_no_example_against_an_opt_out() -> None:
+    meant = [answer("stop_messaging", 0.7)] * 30
+    others = [answer("greet", 0.01)] * 30
+    cries = [answer("crisis", 0.95, crisis=0.3)] * 30
+    found = find_thresholds(meant + others + cries)
+    assert (found.opt_out_done, found.crisis) == (0.4, 0.3)
+
+
+def test_texts_that_the_encoder_knows_set_no_thresholds() -> None:
+    known = [answer("stop_messaging", 0.99, unknown=False)] * 100
+    meant = [answer("stop_messaging", 0.1)] * 30
+    others = [answer("greet", 0.0)] * 50
+    assert find_thresholds(known + meant + others).opt_out_ask == 0.1
+
+
+def test_too_few_give_the_defaults() -> None:
     answers = [answer("stop_messaging", 0.99)] * 19 + [answer("greet", 0.0)] * 50
-    assert opt_out_thresholds(answers) == OptOutThresholds()
+    assert find_thresholds(answers) == Thresholds()
 
 
 def test_accuracy_by_language_and_intent() -> None:
@@ -41,7 +61,7 @@ def test_accuracy_by_language_and_intent() -> None:
         answer("greet", 0.7, "hola"),
         answer("stop_messaging", 0.9, "stop"),
     ]
-    found = metrics(answers, examples, OptOutThresholds(0.6, 0.15))
+    found = metrics(answers, examples, Thresholds(0.6, 0.15))
     assert found["accuracy"] == 0.6667
     assert found["accuracy_by_language"] == {"en": 1.0, "es": 0.5}
     assert found["recall_by_intent"] == {"greet": 0.5, "stop_messaging": 1.0}

@@ -2,10 +2,14 @@ from __future__ import annotations
 
 import io
 import json
+import platform
 import re
 import shutil
+import sys
 import tarfile
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +20,32 @@ from bot.nlu.classifier import Classifier, current_model
 from bot.nlu.model import HybridModel, ModelError, TfidfBlock
 from bot.nlu.reader import Reader
 from tests.nlu.trained import ROOT
+from tests.training.small import write_csv
 from training.export import CLASSIFIER, FEATURIZER, TOKENIZER, ExportError, export
-from training.train import RASA_ARCHIVE, SHARED_SOURCE, Project, Say, TrainingError, train
+from training.history import history
+from training.provenance import versions
+from training.registry import rollback
+from training.train import (
+    RASA_ARCHIVE,
+    SHARED_SOURCE,
+    Project,
+    Say,
+    TrainingError,
+    deploy,
+    train,
+)
 
 TEXTS = {"pay_now": ["send link", "pay now"], "greet": ["hi", "hello"]}
 
 
-def rasa_model(folder: Path, **changes: Any) -> Path:
+def rasa_model(folder: Path, texts: dict[str, list[str]] = TEXTS, **changes: Any) -> Path:
     """A sparse-only model as Rasa would write it, with changes to its metadata."""
-    texts = [text for found in TEXTS.values() for text in found]
-    words = [text.split() for text in texts]
-    block = TfidfBlock("word", 1, 1).fit(texts, words)
-    model = HybridModel([block], 1.0, classes=sorted(TEXTS))
+    every = [text for found in texts.values() for text in found]
+    words = [text.split() for text in every]
+    block = TfidfBlock("word", 1, 1).fit(every, words)
+    model = HybridModel([block], 1.0, classes=sorted(texts))
     model.coefficients = np.zeros((len(block.idf), 2), np.float32)
-    for intent, found in TEXTS.items():
+    for intent, found in texts.items():
         for word in " ".join(found).split():
             model.coefficients[block.vocabulary[word], model.classes.index(intent)] = 4
     model.intercept = np.zeros(2, np.float32)
@@ -37,8 +53,16 @@ def rasa_model(folder: Path, **changes: Any) -> Path:
     stored.mkdir(parents=True)
     model.save(stored)
     rows = [
-        json.dumps({"text": t, "intent": i, "probabilities": [0.5, 0.5]})
-        for i, found in TEXTS.items()
+        json.dumps(
+            {
+                "text": t,
+                "intent": i,
+                "unknown": True,
+                "probabilities": [0.5, 0.5],
+                "detected": [],
+            }
+        )
+        for i, found in texts.items()
         for t in found
     ]
     (stored / "out_of_fold.jsonl").write_text("\n".join(rows) + "\n")
@@ -142,47 +166,166 @@ def fake_rasa(project: Project, work: Path, encoder: str, say: Say) -> None:
     rasa_model(work)
 
 
-def go(project: Project, run_rasa: Callable[[Project, Path, str, Say], None] = fake_rasa) -> Path:
+RunRasa = Callable[[Project, Path, str, Say], None]
+
+
+def go(project: Project, run_rasa: RunRasa = fake_rasa) -> Path:
     return train(project, use_encoder=False, say=lambda line: None, run_rasa=run_rasa)
 
 
-def test_a_trained_model_is_served_and_tells_what_it_is(project: Project) -> None:
+def make_model(project: Project, run_rasa: RunRasa = fake_rasa) -> list[str]:
+    """What `make model` does: train if needed, then promote; and what it says last."""
+    said: list[str] = []
+    deploy(project, go(project, run_rasa), said.append)
+    return said
+
+
+def another(project: Project) -> None:
+    """New examples, so that another model is trained."""
+    write_examples(project.root, "- intent: thanks\n  examples: |\n    - cheers\n")
+
+
+def test_the_first_model_is_served_and_tells_what_it_is(project: Project) -> None:
     model = go(project)
     assert current_model(project.models) == model
     card = json.loads((model / "card.json").read_text())
     assert card["content_hash"].startswith(model.name)
     assert card["encoder"] == "none: sparse-only"
+    assert card["examples"] == 4
     assert card["examples_by_intent"] == {"greet": {"en": 2}, "pay_now": {"en": 2}}
-    assert (card["opt_out"]["done"], card["opt_out"]["ask"]) == (0.6, 0.15)
-    assert Classifier.load(model).classify("Send the LINK")[0][0] == "pay_now"
+    assert card["thresholds"]["opt_out_done"] == 0.6
+    assert Classifier.load(model).classify("Send the LINK").ranking[0][0] == "pay_now"
     assert Reader.load(project.models).understand("hello").intent == "greet"
     assert not list(project.models.glob(".training-*"))
 
 
+def test_the_card_says_when_and_with_what_it_was_trained(project: Project) -> None:
+    model = go(project)
+    card = json.loads((model / "card.json").read_text())
+    started, finished = (datetime.fromisoformat(card[k]) for k in ("started_at", "finished_at"))
+    assert started <= finished <= datetime.now(UTC)
+    assert finished.utcoffset() == timedelta(0)
+    assert 0 <= card["training_seconds"] < 60
+    assert card["versions"] == {
+        "application": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("numpy", "onnxruntime")},
+            "opencc-python-reimplemented": version("opencc-python-reimplemented"),
+        }
+    }
+    another(project)
+    other = json.loads((go(project) / "card.json").read_text())
+    assert other["data_hash"] != card["data_hash"]
+
+
+def test_the_versions_of_rasas_environment_are_asked_of_it(project: Project) -> None:
+    project.rasa_python.parent.mkdir(parents=True)
+    project.rasa_python.symlink_to(sys.executable)
+    requirements = project.root / "nlu_data" / "requirements.txt"
+    requirements.write_text("# why\nnumpy==1.0\nnot-installed<3\n")
+    found = versions(project.rasa_python, requirements)["rasa"]
+    assert found == {"python": platform.python_version(), "numpy": version("numpy")}
+
+
+def never(*_: Any) -> None:
+    raise AssertionError("trained again")
+
+
 def test_the_same_content_is_trained_once(project: Project) -> None:
     first = go(project)
-
-    def never(*_: Any) -> None:
-        raise AssertionError("trained again")
-
     assert go(project, never) == first
 
 
-def test_a_new_example_gives_a_new_model(project: Project) -> None:
+def test_a_new_example_gives_a_candidate(project: Project) -> None:
     first = go(project)
-    write_examples(project.root, "- intent: thanks\n  examples: |\n    - cheers\n")
+    another(project)
     second = go(project)
     assert second != first
+    assert current_model(project.models) == first
+
+
+def test_a_candidate_is_served_where_the_served_model_cannot_be_loaded(project: Project) -> None:
+    first = go(project)
+    (first / "classifier.json").write_text('{"format": 0}')
+    another(project)
+    second = go(project)
     assert current_model(project.models) == second
 
 
-def test_going_back_to_an_older_model_is_respected(project: Project) -> None:
+def test_the_same_model_that_was_damaged_is_told_with_what_to_do(project: Project) -> None:
     first = go(project)
-    write_examples(project.root, "- intent: thanks\n  examples: |\n    - cheers\n")
-    go(project)
-    (project.models / "CURRENT").write_text(first.name)
-    go(project)
+    (first / "classifier.json").write_text('{"format": 0}')
+    with pytest.raises(TrainingError, match=f"remove {first} to train it anew"):
+        go(project, never)
+
+
+def test_make_model_promotes_what_the_gate_lets_pass(project: Project) -> None:
+    write_csv(project.holdout / "en.csv", [("pay now", "pay_now")])
+    make_model(project)
+    another(project)
+    said = make_model(project)
+    assert said[-1] == f"{current_model(project.models).name} is served from now on"
+    last = history(project.models)[-1]
+    assert (last["to"], last["why"]) == (current_model(project.models).name, "just trained")
+    assert make_model(project, never) == []
+
+
+def unlearns_pay_now(project: Project, work: Path, encoder: str, say: Say) -> None:
+    rasa_model(work, texts={"pay_now": ["cheers"], "greet": ["hi", "send link pay now"]})
+
+
+def test_make_model_goes_on_with_the_old_model_where_the_gate_refuses(project: Project) -> None:
+    write_csv(project.holdout / "en.csv", [(f"pay now {n}x", "pay_now") for n in range(6)])
+    make_model(project)
+    first = current_model(project.models)
+    another(project)
+    said = make_model(project, unlearns_pay_now)
+    assert f"and {first.name} stays, as this fell beyond noise: recall of pay_now" in said[-1]
     assert current_model(project.models) == first
+
+    (said_later,) = make_model(project, never)
+    assert "the gate refused it on 20" in said_later, "and does not measure again at each start"
+    assert len(history(project.models)) == 2
+
+
+def test_make_model_without_a_holdout_goes_on_with_the_old_model(project: Project) -> None:
+    make_model(project)
+    first = current_model(project.models)
+    another(project)
+    assert re.search(r"^\w+ is not promoted: .*holdout cannot be read", make_model(project)[-1])
+    assert current_model(project.models) == first
+
+
+def by_hand(project: Project, first: Path) -> None:
+    (project.models / "CURRENT").write_text(first.name)
+
+
+def by_command(project: Project, first: Path) -> None:
+    rollback(project.models, by="ann")
+
+
+@pytest.mark.parametrize("go_back", [by_hand, by_command])
+def test_going_back_to_an_older_model_is_respected(
+    project: Project, go_back: Callable[[Project, Path], None]
+) -> None:
+    write_csv(project.holdout / "en.csv", [("pay now", "pay_now")])
+    make_model(project)
+    first = current_model(project.models)
+    another(project)
+    make_model(project)
+    go_back(project, first)
+    (said,) = make_model(project, never)
+    assert "somebody chose so after it was trained" in said
+    assert current_model(project.models) == first
+
+
+def test_make_model_promotes_a_candidate_that_nobody_decided_about(project: Project) -> None:
+    write_csv(project.holdout / "en.csv", [("pay now", "pay_now")])
+    make_model(project)
+    another(project)
+    candidate = go(project)
+    make_model(project, never)
+    assert current_model(project.models) == candidate
 
 
 def crash(project: Project, work: Path, encoder: str, say: Say) -> None:
@@ -194,11 +337,9 @@ def no_model(project: Project, work: Path, encoder: str, say: Say) -> None:
 
 
 @pytest.mark.parametrize("failure", [crash, no_model])
-def test_a_failed_training_leaves_the_served_model(
-    project: Project, failure: Callable[[Project, Path, str, Say], None]
-) -> None:
+def test_a_failed_training_leaves_the_served_model(project: Project, failure: RunRasa) -> None:
     first = go(project)
-    write_examples(project.root, "- intent: thanks\n  examples: |\n    - cheers\n")
+    another(project)
     with pytest.raises(TrainingError):
         go(project, failure)
     assert current_model(project.models) == first
