@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 FLASK := $(VENV)/bin/flask
 
 .DEFAULT_GOAL := help
-.PHONY: help setup model migrate run test check format clean
+.PHONY: help setup model adapter migrate run test check format clean
 
 help:
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1	\2/' | expand -t 16
@@ -31,6 +31,11 @@ $(VENV_NLU)/.installed: nlu_data/requirements.txt
 model: setup ## train the model, unless one of the same data is there
 	@$(PY) -m training.train
 
+adapter: setup ## tune the sentence encoder to the examples anew (an hour, PyTorch)
+	@python=$$(scripts/find-python app "$(PYTHON)") && [ -x .venv-adapter/bin/python ] || "$$python" -m venv .venv-adapter
+	@.venv-adapter/bin/python -m pip install --disable-pip-version-check -q -r training/adapter-requirements.txt
+	@.venv-adapter/bin/python -m training.adapter
+
 migrate: $(VENV)/.installed ## bring the database up to this version
 	@$(FLASK) migrate
 
@@ -49,4 +54,4 @@ format: $(VENV)/.installed ## put the code into house form
 	@$(PY) -m ruff check --fix-only -q . && $(PY) -m ruff format -q .
 
 clean: ## remove environments, models and the local database
-	rm -rf $(VENV) $(VENV_NLU) var
+	rm -rf $(VENV) $(VENV_NLU) .venv-adapter var

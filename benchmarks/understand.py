@@ -50,23 +50,27 @@ def main() -> None:
     reader.understand("hello")
     loaded_in, memory = time.perf_counter() - start, resident_megabytes() - memory
 
-    from benchmarks.traffic import read_examples
+    from benchmarks.traffic import read_dialogues, read_openings
     from bot.entities import extract
     from bot.nlu.language import detect
 
-    examples = read_examples(PROJECT / "nlu_data" / "examples")[: options.texts]
-    texts = [example.text for example in examples]
+    examples = PROJECT / "nlu_data" / "examples"
+    texts = [line.text for line in read_openings(examples)[: options.texts]]
+    told = read_dialogues(examples, PROJECT / "tests" / "bot" / "conversations")
+    day = [line.text for line in told[: 2 * options.texts]]
     entities = partial(extract, now=datetime.now(UTC), balance=Decimal("734.50"))
-    print("| step | p50 ms | p99 ms | a second |\n|---|---:|---:|---:|")
-    for name, call in {
-        "understand, text not seen before": reader.understand,
-        "understand, text seen before": reader.understand,
-        "of that: language": detect,
-        "extract": entities,
-    }.items():
-        times = timed(call, texts)
+    print("| step | p50 ms | mean ms | p99 ms | a second |\n|---|---:|---:|---:|---:|")
+    for name, call, said in (
+        ("understand, text not seen before", reader.understand, texts),
+        ("understand, text seen before", reader.understand, texts),
+        ("understand, dialogues", Reader.load(PROJECT / "var" / "models").understand, day),
+        ("of that: language", detect, texts),
+        ("extract", entities, texts),
+    ):
+        times = timed(call, said)
         p50, p99 = times[len(times) // 2], times[int(len(times) * 0.99)]
-        print(f"| {name} | {p50:.3f} | {p99:.3f} | {1000 * len(times) / sum(times):.0f} |")
+        mean = sum(times) / len(times)
+        print(f"| {name} | {p50:.3f} | {mean:.3f} | {p99:.3f} | {1000 / mean:.0f} |")
     print(
         f"\nLoaded in {loaded_in:.2f} s; {memory:.0f} MB private memory, of which the workers of "
         f"one server share what was loaded before the fork; {len(texts)} texts."

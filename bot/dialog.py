@@ -147,9 +147,9 @@ def _answered(state: State, turn: Turn) -> Outcome | None:
 
 
 def _may_be_stop(turn: Turn) -> bool:
-    """In the doubtful band, unless it is plainly a wish for fewer texts."""
-    fewer = turn.intent == "fewer_messages" and turn.is_clear
-    return turn.understanding.opt_out == "ask" and not fewer
+    """In the doubtful band, unless it is plainly a wish for fewer texts, or for texts again."""
+    about_texts = turn.intent in {"fewer_messages", "resume_messaging"} and turn.is_clear
+    return turn.understanding.opt_out == "ask" and not about_texts
 
 
 def _may_answer(state: State, step: Step, turn: Turn) -> bool:

@@ -45,9 +45,7 @@ def copies_of(measured: Sequence[str], examples: Iterable[Example]) -> list[Near
     """Measuring texts that stand among the examples: the same words, or, if long, nearly so."""
     texts = sorted({example.text for example in examples})
     bare = {_bare(text): text for text in texts}
-    found = [
-        NearCopy(text, bare[_bare(text)], 1.0) for text in measured if _bare(text) in bare
-    ]
+    found = [NearCopy(text, bare[_bare(text)], 1.0) for text in measured if _bare(text) in bare]
     likeness = _likeness(measured, texts)
     for row, column in zip(*np.nonzero(likeness), strict=True):
         found.append(NearCopy(measured[row], texts[column], float(likeness[row, column])))

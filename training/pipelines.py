@@ -187,7 +187,7 @@ def rasas_own(examples: Sequence[Example], asked: Sequence[str]) -> Row:
         rasa_train(HERE, work, "none", print, config=work / "config.yml")
         seconds = time.monotonic() - started
         done = subprocess.run(  # noqa: S603
-            [str(HERE.rasa_python), "-W", "ignore", "-m", "training.rasa_answers", RASA_ARCHIVE],
+            [str(HERE.rasa_python), "-W", "ignore", "-m", "nlu_data.ask", RASA_ARCHIVE],
             input=json.dumps(list(asked)),
             env=rasa_environment(HERE, work, "none"),
             cwd=work,

@@ -21,9 +21,9 @@ RECALL_ASK = 0.99
 """Of the opt-outs among them, at least so many are done or asked about."""
 RECALL_CRISIS = 0.97
 """Of the cries for help among them, at least so many are heard."""
-DONE_RANGE = (0.4, 0.8)
-ASK_RANGE = (0.03, 0.2)
-CRISIS_RANGE = (0.1, 0.5)
+DONE_RANGE = (0.3, 0.8)
+ASK_RANGE = (0.02, 0.2)
+CRISIS_RANGE = (0.05, 0.5)
 """Some hundred texts cannot justify thresholds outside these ranges."""
 FEWEST = 20
 """With fewer examples of what is looked for, the default thresholds stand."""

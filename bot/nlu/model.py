@@ -6,7 +6,8 @@ softmax with a calibrated temperature into confidences.
 
 An intent that must not be missed has a detector besides: a yes-or-no question to the same features,
 "is this in the text, whatever else is?", where the softmax shares one probability among all
-intents ("i paid, now leave me alone" is mostly a payment). Fitting the linear layer needs scipy and
+intents ("i paid, now leave me alone" is mostly a payment). What is detected is the mean of both:
+they miss different texts. Fitting the linear layer needs scipy and
 lives in ``training.fit``; everything else is here, so that Rasa and the runtime run the same code.
 """
 
@@ -202,15 +203,15 @@ class HybridModel:
         )
 
     def probabilities(self, scores: Floats) -> tuple[Floats, Floats]:
-        """Scores, a row a message, as the confidences of the classes and those of the detectors."""
+        """Scores, a row a message, as the confidences of the classes and what is detected."""
         count = len(self.classes)
         of_classes = scores[:, :count] / np.float32(self.temperatures[0])
         exponents = np.exp(of_classes - of_classes.max(axis=1, keepdims=True))
         of_detectors = scores[:, count:] / np.array(self.temperatures[1:], np.float32)
-        return (
-            exponents / exponents.sum(axis=1, keepdims=True),
-            1 / (1 + np.exp(-of_detectors.clip(-50, 50))),
-        )
+        confidences = exponents / exponents.sum(axis=1, keepdims=True)
+        by_detectors = 1 / (1 + np.exp(-of_detectors.clip(-50, 50)))
+        by_classes = confidences[:, [self.classes.index(name) for name in self.detectors]]
+        return confidences, (by_detectors + by_classes) / 2
 
     def save(self, directory: str | Path) -> None:
         """Write plain arrays and JSON; nothing is pickled."""

@@ -16,6 +16,7 @@ from bot.nlu.model import Reading
 from bot.nlu.understanding import Understanding
 
 KEYWORD_INTENTS = {"stop": "stop_messaging", "start": "resume_messaging", "help": "help"}
+ABOUT_TEXTS = ("fewer_messages", "resume_messaging")
 RANKED = 3
 
 
@@ -123,7 +124,11 @@ class Reader:
             intent=intent,
             confidence=confidence,
             ranking=tuple(reading.ranking[:RANKED]),
-            opt_out=self._thresholds.opt_out(reading.detected, unmistakable=heard.opt_out),
+            opt_out=self._thresholds.opt_out(
+                # "i said no more texts, but send them again" has the words and means the opposite.
+                reading.detected,
+                unmistakable=heard.opt_out and intent not in ABOUT_TEXTS,
+            ),
             crisis=heard.crisis or self._thresholds.is_crisis(reading.detected),
             keyword=keyword,
         )

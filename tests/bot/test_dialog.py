@@ -247,8 +247,8 @@ def test_stop_stops_whatever_goes_on(state: State, said: Turn) -> None:
 def test_a_doubtful_opt_out_is_asked_about(state: State, said: Turn) -> None:
     outcome = advance(state, replace(said, text="words"))
     heard = {"consent.ask_stop", "consent.stopped", "crisis.helpline"}
-    if said.intent == "fewer_messages" and said.is_clear:
-        heard.add("consent.fewer")  # whose text names STOP
+    if said.intent in {"fewer_messages", "resume_messaging"} and said.is_clear:
+        heard |= {"consent.fewer", "consent.already_on"}  # whose texts name STOP
     assert heard & set(keys(outcome))
 
 

@@ -27,7 +27,7 @@ def ask_rasa(model: Path, texts: list[str]) -> list[list[tuple[str, float]]]:
         "NLU_ENCODER": str(manifest.parent) if manifest.is_file() else "none",
         "RASA_TELEMETRY_ENABLED": "false",
     }
-    script = ROOT / "training" / "rasa_answers.py"
+    script = ROOT / "nlu_data" / "ask.py"
     done = subprocess.run(
         [str(rasa_python()), "-W", "ignore", str(script), str(model / RASA_ARCHIVE)],
         input=json.dumps(texts),

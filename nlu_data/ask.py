@@ -1,4 +1,4 @@
-"""Ask Rasa itself, in its own environment: `python rasa_answers.py MODEL < texts > answers`.
+"""Ask Rasa itself, in its own environment: `python ask.py MODEL < texts > answers`.
 
 Texts come as a JSON list; for each, the best of its intent ranking go out, as one line that
 begins with ANSWERS (Rasa writes other lines too).
