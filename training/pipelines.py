@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.sparse import csr_matrix, hstack
+from scipy.sparse import hstack
 
 from bot.nlu import normalise
 from bot.nlu.encoder import Encoder
@@ -127,14 +127,13 @@ def fitted(
         vectors = cache.embed(readable, encoder, 2, print)[:, _columns(pipeline)]
     started = time.monotonic()
     known = np.arange(len(examples))
-    blocks = (
-        [TfidfBlock("word", 1, 2, 2), TfidfBlock("char_wb", 1, 4, 2)] if pipeline.ngrams else []
-    )
+    least = 2 if pipeline.ngrams else len(written) + 1  # texts that must hold an n-gram
+    blocks = [TfidfBlock("word", 1, 2, least), TfidfBlock("char_wb", 1, 4, least)]
     model = HybridModel(blocks, pipeline.dense_weight, sorted({e.intent for e in examples}))
     learnt = None if vectors is None else vectors[known]
     model.fit_features(texts[: len(known)], words[: len(known)], learnt)
     counts = [fit.weigh(fit.count_matrix(block, texts, words), known) for block in blocks]
-    sparse = hstack(counts or [csr_matrix((len(texts), 0), dtype=np.float32)], format="csr")
+    sparse = hstack(counts, format="csr")
     dense = None if vectors is None else model.dense_features(vectors)
     linear = fit.fit_linear(
         sparse[known],

@@ -16,21 +16,21 @@ MOST = Decimal(10) ** 10
 _ANY = pattern("[number share half all all_weak slash]")
 _READ = code("opaque")
 _IDENTIFIED = pattern(
-    "id [id hash choice the in cue on no]{0,3} number (?! currency)|at number (?! currency)"
-    "|hash number|number clock|yearmark number|number yearmark|since [the]? number"
-    "|number [counter daymark]"
+    "[id street] [id hash choice the in cue on no]{0,3} number (?! currency)"
+    "|at number (?! currency)|hash number|number clock|yearmark number|number yearmark"
+    "|since [the]? number|number [counter street daymark]"
 )
 _SUM = pattern(
     "number the? currency (?: number (?! currency|scale|unit|part|time))?|currency number"
 )
 _BARE = pattern(
-    "number (?! [unit hour part time counter percent percent_of clock month classifier yearmark"
-    " monthmark daymark tenth currency over number half])"
+    "number (?! [unit hour part time counter street percent percent_of clock month classifier"
+    " yearmark monthmark daymark tenth currency over number half])"
 )
 _ALONE = pattern("^ [ok stop pronoun tail cue few]* number [ok stop tail odd]* $")
 _DIRECT = pattern("(?:pay|paid|part the|part) [pronoun few cue odd the le tail ok all_weak]{0,3} $")
 _LED = pattern("cue [pronoun ok tail few odd the will article le]{0,2} $")
-_STARTS = pattern("(?:^|stop|and|will|article|rest|now|date) [ok pronoun few will]{0,3} $")
+_STARTS = pattern("(?:^|stop|and|will|article|rest|now|date|later) [ok pronoun few will]{0,3} $")
 _FOLLOWED = pattern(
     "[date now rest not no and pay]|[until before] [the on el from]* date"
     "|[tail the el each]* [the el each article] unit"
@@ -57,7 +57,7 @@ _SHARE_FOLLOWED = pattern("[of_it now date rest]|on date|the? date")
 _HINDERED = codes("rate asking")
 _NEAR_PAY = pattern("pay [pronoun the ok will of_it]{0,3} $")
 _SHARE_ALONE = pattern(
-    "^ [ok stop the tail now date rest pay will pronoun until on share half all all_weak"
+    "^ [ok stop the el tail now date rest pay will pronoun until on share half all all_weak"
     " of_it number percent percent_of over tenth slash and cue]* $"
 )
 _NOT, _UNTIL = codes("not no"), codes("until")

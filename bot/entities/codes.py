@@ -19,7 +19,7 @@ day now ya weekday month unit hour end next coming this last ago hace before le 
 more another each the el daymark sunmark monthmark yearmark holiday quincena term vague grace
 part split time ordinal rank nth choice choose letter
 pay cue paid lost will not no until rest from tail ok of_it pronoun on asking
-id hash rate at clock counter classifier
+id street hash rate at clock counter classifier
 slash span dated opaque date
 stop word han
 """

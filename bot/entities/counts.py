@@ -16,7 +16,7 @@ _COUNT = pattern(
     "|in number time|number time (?=pay)"
 )
 _SPLIT, _NUMBER, _PART = code("split"), code("number"), code("part")
-_BLOCKING = codes("le nth not last ago id rank")
+_BLOCKING = codes("le nth not last ago id street rank")
 _BEHIND = codes("ago before rest not no")
 
 

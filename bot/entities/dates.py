@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bot.entities.choices import MOST as LONGEST_MENU
 from bot.entities.codes import code, codes, pattern
 from bot.entities.lexer import Words
 from bot.entities.reading import (
     SPAN,
     Found,
     add_months,
+    clause,
     finds,
     is_denied,
     is_past,
@@ -26,6 +29,8 @@ class Calendar:
 
     today: datetime.date
     day_first: bool
+    pointed: bool
+    """Whether "3.20" may be a day."""
 
 
 Reading = datetime.date | bool
@@ -52,16 +57,18 @@ def read(words: Words, calendar: Calendar) -> datetime.date | None:
                 if best is None or rank < best[0]:
                     best = rank, day
             words.mark(found.start, found.end, _DATE)
+            words.values[found.start] = day
     return best[1] if best else None
 
 
 _ANY = pattern(
     "[day now ya weekday month unit monthmark daymark sunmark yearmark ordinal rank el the term"
-    " quincena holiday dated slash span hour from]"
+    " quincena holiday dated slash span hour from]|number [before pay]"
 )
 _OFTEN = (code("time"), code("counter"))
 _DATE = code("date")
 _FROM = codes("from")
+_LE = code("le")
 _ASKED = codes("grace more odd pay ago last")
 _CONNECTORS = codes("the el on")
 
@@ -76,9 +83,15 @@ def _is_hidden(words: Words, found: Found, flags: str) -> bool:
         return True
     if found.has("in") and shape[max(0, start - 1) : start] in _OFTEN:
         return True  # "5 reminders in 2 days"
-    if "now" in flags and not _NOW_PAID.search(shape):
+    if "now" in flags and (not _NOW_PAID.search(shape) or _awaits(words, start)):
         return True
     return is_denied(shape, start, end, today=today or "now" in flags)
+
+
+def _awaits(words: Words, at: int) -> bool:
+    """Tell whether what stands before is yet to happen: "发了工资马上还" is not today."""
+    begin, _ = clause(words.shape, at)
+    return "when" in Found(words, begin, at).all("will")
 
 
 def _is_weak(words: Words, found: Found, flags: str) -> bool:
@@ -102,11 +115,21 @@ def _later_in_week(calendar: Calendar, weekday: int) -> datetime.date:
 
 
 def _weekday(found: Found, calendar: Calendar) -> Reading:
-    return _later_in_week(calendar, found.first("weekday"))
+    return _spelled_out(found) or _later_in_week(calendar, found.first("weekday"))
+
+
+def _spelled_out(found: Found) -> datetime.date | None:
+    """Return the date that says which of these weekdays it is: "friday, march 20"."""
+    for day in found.all("date"):
+        if isinstance(day, datetime.date) and day.weekday() == found.first("weekday"):
+            return day
+    return None
 
 
 def _weekday_of_week(found: Found, calendar: Calendar) -> Reading:
     """Return the day in a week counted from Monday: "下周五", "friday next week"."""
+    if told := _spelled_out(found):
+        return told
     weeks = found.first("next")
     weekday = found.first("weekday")
     if found.has("next"):
@@ -179,6 +202,23 @@ def _is_fraction(found: Found) -> bool:
     return any(n != int(n) for n in found.all("number"))
 
 
+def _late_day(found: Found, calendar: Calendar) -> Reading:
+    """Return "the twentieth"; no menu is so long, while "the second" is a choice."""
+    return found.first("rank") > LONGEST_MENU and _day_of_month(found, calendar)
+
+
+def _point(found: Found, calendar: Calendar) -> Reading:
+    """Return "3.20号" or "3.20还", month first in all of Chinese; "还3.20" is a sum."""
+    written = found.words.written[found.start]
+    if not (calendar.pointed and _POINT.fullmatch(written)):
+        return False
+    month, day = _parts(written)
+    return _on(calendar, month, day, None)
+
+
+_POINT = re.compile(r"\d\d?\.\d\d?")
+
+
 def _masculine_day(found: Found, calendar: Calendar) -> Reading:
     """Return the day of "15th" or "1o"; "2da" and "1a" are choices, never days."""
     if str(found.first("ordinal"))[-2:] in ("da", "ra", "ta", "va", "ma", "do") or str(
@@ -189,7 +229,7 @@ def _masculine_day(found: Found, calendar: Calendar) -> Reading:
 
 
 def _matching_day(found: Found, calendar: Calendar) -> Reading:
-    """Return "viernes 13" where the 13th is a Friday; else the number is something else."""
+    """Return "viernes 13" if the 13th is a Friday; else the number is something else."""
     day = _day_of_month(found, calendar)
     fits = not isinstance(day, bool) and day.weekday() == found.first("weekday")
     return fits and day
@@ -301,8 +341,10 @@ def _in_figures(calendar: Calendar, first: int, second: int, year: int | None = 
 
 def _sun_day(found: Found, calendar: Calendar) -> Reading:
     """Return "15日", which in Hong Kong may also be a span: "遲10日", "三日"."""
-    asked = found.start and found.words.shape[found.start - 1] in _ASKED
-    if asked or (not found.words.written[found.start] and found.first("number") <= 10):
+    shape = found.words.shape
+    asked = found.start and shape[found.start - 1] in _ASKED
+    spent = shape[found.end : found.end + 1] == _LE  # "住院9日喇"
+    if asked or spent or (not found.words.written[found.start] and found.first("number") <= 10):
         return False
     return _day_of_month(found, calendar)
 
@@ -318,9 +360,9 @@ def _today(found: Found, calendar: Calendar) -> Reading:
 _SHARED = pattern(
     "pay [the]? slash [^the]{0,1} [now rest day]|slash (?:now|rest|of_it|day)|[pay half] slash $"
 )
-_NO_QUANTITY = (
-    "(?! [the]? (?:currency|percent|hour|part|time|counter|scale|rate|clock|choice|tenth|number))"
-)
+_SUMS = "currency|percent|hour|part|time|counter|scale|rate|clock|choice|tenth"
+_NO_SUM = f"(?! [the]? (?:{_SUMS}))"
+_NO_QUANTITY = f"(?! [the]? (?:{_SUMS}|number))"
 _OF_MONTH = (
     "(?: [the el on from]* (?:next unit|unit next|this unit|unit this|last unit|unit last|unit"
     "|next monthmark|this monthmark))?"
@@ -329,12 +371,14 @@ _OF_MONTH = (
 _NO_SPAN = "(?! unit|word|more|odd|another)"
 _NO_DAY = "[part unit time choice counter classifier number]"
 _OF = "[the el on]"
+_SPELLED_OUT = "(?: [the el on stop]{0,3} date)?"
 _MONTH_DAY = "weekday? [the el on]* month [the el on]* (?:number|ordinal|rank)"
 _DAY_MONTH = "weekday? [the el on from]* (?:number|ordinal|rank) [the el from]* month"
 
 # The order matters: what a rule has read, later rules do not see.
 _GRAMMAR: tuple[tuple[str, Callable[[Found, Calendar], Reading], str], ...] = (
     ("dated", _dated, ""),
+    ("street number (?:the month|daymark) number?", _past, ""),  # "calle 5 de mayo 340"
     ("(?:[until before on el the from]|^|weekday) span (?=stop|ok|$)", _dash, "floating"),
     ("slash", _slash, "floating"),
     ("number yearmark number monthmark number [daymark sunmark]?", _year_month_day, ""),
@@ -353,14 +397,18 @@ _GRAMMAR: tuple[tuple[str, Callable[[Found, Calendar], Reading], str], ...] = (
     (_DAY_MONTH, _month_day, "floating"),
     (f"weekday {_OF}* ordinal", _day_of_month, "floating"),
     (f"weekday el number {_NO_QUANTITY}", _day_of_month, "floating"),
-    (f"weekday number {_NO_QUANTITY}", _matching_day, "floating"),
-    ("next weekday|weekday next|coming weekday|this weekday", _weekday_of_week, ""),
-    ("weekday", _weekday, "floating"),
+    (f"weekday (?:number {_NO_SUM}|the rank (?! {_NO_DAY}))", _matching_day, "floating"),
+    (f"(?:next weekday|weekday next|coming weekday|this weekday){_SPELLED_OUT}",
+     _weekday_of_week, ""),
+    (f"weekday{_SPELLED_OUT}", _weekday, "floating"),
     (f"end {_OF}* (?:month|next unit|unit next|this unit|unit)", _month_end, ""),
     (f"ordinal (?! {_NO_DAY} | the? (?:all|all_weak)){_OF_MONTH}", _masculine_day, "floating"),
     (f"[until before on] [the el]* rank (?! {_NO_DAY}|word){_OF_MONTH}",
      _day_of_month, "floating"),
-    ("number daymark", _day_of_month, "floating"),
+    (f"the rank (?! {_NO_DAY}|word|han)", _late_day, "floating"),
+    ("number daymark|(?<![^stop pronoun ok]) number (?=pay|before (?:pay|will|ok|stop|$))",
+     _point, "floating"),
+    ("number daymark (?! number counter)", _day_of_month, "floating"),
     (f"[el from] number {_NO_QUANTITY} {_NO_SPAN}{_OF_MONTH}", _day_of_month, "floating"),
     (f"unit number {_NO_QUANTITY} (?! unit){_OF_MONTH}", _day_unit, "floating"),
     (f"[until before on in from] the number {_NO_QUANTITY} {_NO_SPAN}{_OF_MONTH}",

@@ -54,7 +54,9 @@ def extract(
     spoken = (language or region).partition("_")[0]
     words = lexer.read(text, spoken)
     today = now.astimezone(ZoneInfo(timezone)).date()
-    calendar = dates.Calendar(today, day_first=_is_day_first(region, spoken))
+    calendar = dates.Calendar(
+        today, day_first=_is_day_first(region, spoken), pointed=spoken == "zh"
+    )
     return Entities(
         option=choices.read(words) if menu else None,
         count=counts.read(words),

@@ -17,7 +17,7 @@ MAX_DIGITS = 12
 """The longest row of figures that can be a quantity."""
 
 NUMBER, SCALE, AND, FEW = code("number"), code("scale"), code("and"), code("few")
-MULTIPLE, NTH, RANK = code("multiple"), code("nth"), code("rank")
+MULTIPLE, OVER, NTH, RANK = code("multiple"), code("over"), code("nth"), code("rank")
 WEEKDAY = code("weekday")
 STOP, WORD, HAN, OPAQUE = code("stop"), code("word"), code("han"), code("opaque")
 
@@ -59,7 +59,7 @@ _LEXEME = re.compile(
         )(?![.,']?\d)
     )
   | (?P<digits> \d[\d.,']* )
-  | (?P<glued> [a-z]+[-_]?\d[\w-]* )
+  | (?P<glued> [a-z]+[-_]?\d[a-z\d_-]* )
   | (?P<letters> [a-z]+(?:'[a-z]+)? )
   | (?P<other> [\s\S] )
     """,
@@ -100,7 +100,7 @@ class _Lexemes:
 _KIND = {name: code(name) for name in ("opaque", "dated", "clock", "slash", "span", "ordinal")}
 _KIND["digits"] = OPAQUE
 _WORDLIKE = {"word": WORD, "letters": WORD, "han": HAN, "pause": STOP, "other": STOP}
-_GLUED = codes("currency pay cue id choice month weekday ordinal")
+_GLUED = codes("scale currency pay cue id choice month weekday ordinal")
 _EITHER = pattern("number [or to] number (?= [more odd]* classifier? (?:unit|hour|part|sunmark))")
 _ABBREVIATED = codes("month weekday choice id")
 
@@ -124,7 +124,7 @@ def _split(text: str, root: dict[str, Any]) -> list[tuple[str, Any, str]]:
         name, lexeme, at = found.lastgroup or "", found[0], found.end()
         if name == "number":
             value = to_decimal(lexeme)
-            if text[at : at + 1] in _MAGNITUDES and not text[at + 1 : at + 2].isalpha():
+            if text[at : at + 1] in _MAGNITUDES and not _LETTERS.match(text, at + 1):
                 value = Decimal(int(value * _MAGNITUDES[text[at]]))
                 at += 1
             lexemes.append((NUMBER, value, lexeme))
@@ -163,7 +163,11 @@ def _known(lexemes: list[tuple[str, Any, str]], root: dict[str, Any]) -> _Lexeme
         kind, value, text = lexemes[at]
         end, node, to = 0, root.get(text), at + 1
         bound = bool(known.codes) and _is_bound(known, text)
-        after_figure = bool(known.texts) and known.texts[-1] in _FIGURES
+        after_figure = (
+            bool(known.texts)
+            and known.texts[-1] in _FIGURES
+            and known.codes[-2:-1] != [OVER]  # "四分之三周五"
+        )
         while node is not None:
             single = bound and to > at + 1
             week = after_figure and END in node and node[END][0] == WEEKDAY  # "一礼拜一次"
@@ -260,7 +264,7 @@ def _numeral(lexemes: _Lexemes, at: int) -> tuple[str, Decimal, str, int]:
             break
         at += 1
     if pending is not None and scale >= 100 and not zero and pending < 10:
-        in_chinese = any(map(_is_han, lexemes.texts[at - 2 : at]))
+        in_chinese = scale == 10000 or any(map(_is_han, lexemes.texts[at - 2 : at]))
         pending *= scale // 10 if in_chinese else 1
     digits = lexemes.texts[begin] if at == begin + 1 and lexemes.codes[begin] == NUMBER else ""
     value = total + group + (pending or 0)

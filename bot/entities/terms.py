@@ -10,10 +10,11 @@ _TERM = pattern(SPAN)
 _READ = code("opaque")
 _RECURRING = codes("before le each last since hace time")
 _GONE = codes("ago before hace")
-_QUANTITY = codes("number currency time part vague opaque unit")
+_QUANTITY = codes("number currency percent time part vague opaque unit")
 _ASKED = codes("will pay")
 _THE = codes("the el")
 _LE = code("le")
+_WANTED = pattern("[grace will] [pronoun cue]* $")
 _NOT = codes("not no")
 _OPEN_END = pattern("[or to] (?:number|few)")
 _OFTEN = pattern("[^stop more grace]{0,3} number [word]? time")
@@ -50,6 +51,7 @@ def _is_hidden(words: Words, found: Found) -> bool:
         or bool(_OPEN_END.match(shape, end))  # "a week or two"
         or bool(_OFTEN.match(shape, end))  # "两天一条", "一周透析三次"
         or (found.has("another") and before in _THE)  # "la otra semana" is the next one
+        or (_is_some_day(found) and not _WANTED.search(shape[begin:start]))
         or (found.has("article") and before in _QUANTITY)  # "$50 a week", "3 times a day"
         or (single and bool(_RATE.match(shape, end)))  # "一个月还500"
         or (single and _ASKING in shape[begin:stop])  # "一天利息多少"
@@ -57,3 +59,8 @@ def _is_hidden(words: Words, found: Found) -> bool:
         or (after in _NOT and not more and not _ASKED & set(lead))  # "三个月没工作了"
         or (not (found.has("more") or found.has("another")) and is_past(shape, start, end))
     )
+
+
+def _is_some_day(found: Found) -> bool:
+    """Tell whether the words may mean no day in particular: "another day", "otro día"."""
+    return found.all("another") == [None] and found.all("unit") == [1]

@@ -95,7 +95,9 @@ will: will, i'll, we'll, gonna, going to, gna, can, could, might, want, wanna, w
     gets paid, getting paid, be paid, am paid, im paid, i'm paid, plan to, planning, promise,
     hope, hoping, should, shall, need, get, getting, have to, able to, when, let me, lemme,
     payday, pay day, paycheck, goin to, promise to, ill pay, ill send, ill have, able,
-    ive been paid, i've been paid, once im paid, once paid, is paid, are paid
+    ive been paid, i've been paid, is paid, are paid
+will when: when i, when my, when im, when i'm, once im paid, once paid, once i, once my,
+    as soon as i, as soon as my, soon as i, soon as my
 not: not, cant, can't, cannot, can not, dont, don't, do not, wont, won't, will not, didnt, didn't,
     never, couldnt, couldn't, unable to, doesnt, doesn't, aint, wouldnt, wouldn't, isnt, isn't,
     ain't, cnt
@@ -202,9 +204,27 @@ rank 7: seventh
 rank 8: eighth
 rank 9: ninth
 rank 10: tenth
+rank 11: eleventh
+rank 12: twelfth
+rank 13: thirteenth
+rank 14: fourteenth
 rank 15: fifteenth
+rank 16: sixteenth
+rank 17: seventeenth
+rank 18: eighteenth
+rank 19: nineteenth
 rank 20: twentieth
+rank 21: twenty first
+rank 22: twenty second
+rank 23: twenty third
+rank 24: twenty fourth
+rank 25: twenty fifth
+rank 26: twenty sixth
+rank 27: twenty seventh
+rank 28: twenty eighth
+rank 29: twenty ninth
 rank 30: thirtieth
+rank 31: thirty first
 choice: option, opt, choice, optoin, optn, number, num, opton, selection, no .
 choose: choose, pick, select, go with, i'll take, lets do, let's do, lets go with, let's go with,
     going with, go for, prefer, i choose, i pick, i want, ill take
@@ -222,11 +242,12 @@ hash: #
 rate: interest, rate, off, discount, waive, reduce, reduction, apy, intrest, cut, increase, tip,
     penalty, lower, commission, annual, annually, markup, forgive, forgiveness, disability, knock,
     tax, usury, raise, charging
-at: at, @, at around, at like, at about
+at: at, on hold with, @, at around, at like, at about
 clock: oclock, o'clock, am, pm
 since: since, class of, in the year, year of, the year
-counter: minutes, minute, mins, min, kids, children, jobs, people, st, ave, street, avenue, road,
-    rd, blvd, miles, lbs, kg, km, seconds, years old, yrs old
+counter: birthday, bday, anniversary, grade, floor, in line, minutes, minute, mins, min, kids,
+    children, jobs, people, st, ave, street, avenue, road, rd, blvd, miles, lbs, kg, km, seconds,
+    years old, yrs old
 no: no, no way, no money, impossible, without
 or: or
 to: to, through, thru
@@ -235,6 +256,6 @@ number 1000000: a million
 multiple 1000: grand
 multiple 1000000: million
 all now: in full, full payment
-another: another, one more, an extra, an additional, anotha, anutha, one extra, 1 more,
-    one additional, one other, extra
+another: another, anotha, anutha
+another 1: one more, an extra, an additional, one extra, 1 more, one additional, one other, extra
 """

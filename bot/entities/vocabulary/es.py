@@ -112,7 +112,8 @@ lost: atrase, atrasamos, perdi, despidieron, fue, era, estuve, estaba, dijeron, 
     salio, asaltaron, enfermo el, ya paso, hecha, hecho
 will: voy a, va a, vamos a, puedo, podria, puede, quiero, quisiera, me pagan, cobro, me depositan,
     ire, tendre, hare, voy, necesito, deme, denme, dame, espero, entra, me cae, prometo, cobrare,
-    cuando, recibo, podre, reciba, cobre, si me, me llega
+    recibo, podre, si me, me llega
+will when: cuando, en cuanto, reciba, cobre, me paguen, me depositen
 until: hasta, a mas tardar, para antes de, para, a partir de
 rest: resto, restante, lo demas, lo que falta, lo restante, faltante, sobrante
 from: del, en vez de, en lugar de, en vez del, en lugar del, vence, vencia el, vence el,
@@ -213,15 +214,17 @@ choice: opcion, numero, num, opsion, alternativa, opc, opciones, la opcion, el n
 choose: elijo, escojo, prefiero, me quedo con, me voy con, tomo, elegir, escoger, selecciono,
     marco, voy con, agarro
 id: prestamo, contrato, cuenta, referencia, folio, expediente, dni, nie, ine, curp, rfc, tarjeta,
-    terminada en, terminacion, codigo, cp, postal, telefono, tel, celular, cel, movil, calle,
+    terminada en, terminacion, codigo, cp, postal, telefono, tel, celular, cel, movil,
     departamento, depto, piso, pedido, factura, ticket, cliente, nro, caso, articulo, cedula, nit,
     ruc, poliza, matricula, llamenme al, mi numero es, cci, clabe, credito, credito numero,
     seccion, puerta, habitacion, ley, nacido en, numero de cuenta, numero de contrato,
     numero de credito, numero de prestamo, naci, numero de folio, numero de cliente,
     con terminacion, que termina en, termina en, n °, n °.
+street: calle, avenida, av, avda, colonia, barrio, calzada
 rate: interes, intereses, tasa, descuento, quita, recargo, recargos, iva, comision, mora, anual,
     tae, cat, rebaja, rebajar, reducir, condonar, rebajen, condonen
-at: a las, a la una, a eso de las, como a las, tipo, despues de las, antes de las
+at: a las, hasta las, desde las, a la una, a eso de las, como a las, tipo, despues de las,
+    antes de las
 clock: horas de la tarde, pm, am, de la tarde, de la noche, en punto
 since: desde el, del ano, en el ano, el ano, desde
 counter: minutos, minuto, hijos, ninos, trabajos, personas, mensajes, llamadas, anos de edad
