@@ -52,7 +52,7 @@ _SHARES = tuple(
         ("all_weak (?! number|currency)", "all_weak"),
     )
 )
-_PAY = codes("pay")
+_PAY, _ALL = codes("pay"), code("all")
 _SHARE_FOLLOWED = pattern("[of_it now date rest]|on date|the? date")
 _HINDERED = codes("rate asking")
 _NEAR_PAY = pattern("pay [pronoun the ok will of_it]{0,3} $")
@@ -94,7 +94,9 @@ def _sums(words: Words) -> list[Candidate]:
                 value += numbers[1] / 10  # "三块五"
         begin, _ = clause(words.shape, found.start)
         before = words.shape[begin : found.start]
-        paying = bool(_PAY & set(before[-5:])) and not is_past(words.shape, found.start, end)
+        settling = words.shape[end : end + 1] == _ALL  # "400块一次结清"
+        direct = settling or bool(_PAY & set(before[-5:]))
+        paying = direct and not is_past(words.shape, found.start, end)
         rated = bool(_RATED.search(before))
         candidates.append((-1 - 2 * paying + rated, found.start, value))
         words.mark(found.start, end, _READ)
@@ -118,7 +120,7 @@ def _bare(words: Words) -> list[Candidate]:
         before, after = shape[begin : found.start], shape[found.end : end]
         direct = bool(_DIRECT.search(before))
         if small:
-            fits = direct and bool(_FOLLOWED.match(after))
+            fits = direct and written != "" and bool(_FOLLOWED.match(after))  # "uno el 13"
         elif direct:
             fits = True
         elif _is_year(written) and _IN_YEAR.search(before):

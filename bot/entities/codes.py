@@ -15,7 +15,7 @@ import re
 _KINDS = """
 number scale multiple article and half few or to odd over percent percent_of tenth share all
 all_weak currency
-day now ya weekday month unit hour end next coming this last ago hace before le since in later
+day now ya weekday month unit hour end next coming this last above ago hace before le since in later
 more another each the el daymark sunmark monthmark yearmark holiday quincena term vague grace
 part split time ordinal rank nth choice choose letter
 pay cue paid lost will not no until rest from tail ok of_it pronoun on asking

@@ -19,6 +19,7 @@ MAX_DIGITS = 12
 NUMBER, SCALE, AND, FEW = code("number"), code("scale"), code("and"), code("few")
 MULTIPLE, OVER, NTH, RANK = code("multiple"), code("over"), code("nth"), code("rank")
 WEEKDAY = code("weekday")
+LAST = code("last")
 STOP, WORD, HAN, OPAQUE = code("stop"), code("word"), code("han"), code("opaque")
 
 _HYPHEN = re.compile("(?<=[a-z])-(?=[a-z])")
@@ -102,6 +103,8 @@ _KIND["digits"] = OPAQUE
 _WORDLIKE = {"word": WORD, "letters": WORD, "han": HAN, "pause": STOP, "other": STOP}
 _GLUED = codes("scale currency pay cue id choice month weekday ordinal")
 _EITHER = pattern("number [or to] number (?= [more odd]* classifier? (?:unit|hour|part|sunmark))")
+# "上" is "last" before a time alone: "上周五", but "我在上班".
+_ABOVE = pattern("above (?= weekday|unit|monthmark|yearmark|time|part|number classifier? unit)")
 _ABBREVIATED = codes("month weekday choice id")
 
 
@@ -110,6 +113,7 @@ def read(text: str, language: str) -> Words:
     text = _HYPHEN.sub(" ", _LINK.sub(";", plain(text[:MAX_CHARS])[:MAX_CHARS]))
     lexemes = _split(text, trie(language))
     words = _numbers(_known(lexemes, trie(language)))
+    words.shape = _ABOVE.sub(LAST, words.shape)
     words.shape = _EITHER.sub(lambda found: FEW * len(found[0]), words.shape)
     return words
 

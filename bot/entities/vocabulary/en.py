@@ -49,20 +49,25 @@ share 1/3: a third, one third
 share 2/3: two thirds, 2 thirds
 share 1/4: a quarter, one quarter, a fourth, one fourth
 share 3/4: three quarters, 3 quarters, three fourths
+share 1/5: a fifth, one fifth
+share 2/5: two fifths
+share 3/5: three fifths
+share 4/5: four fifths
+share 1/10: a tenth, one tenth
 all: full amount, full balance, whole amount, whole balance, whole thing, entire balance,
     entire amount, entire thing, total balance, total amount, all of it, it all, everything i owe,
     all i owe, all that i owe, whole lot, the lot, full amt, whole debt, entire debt, whole bill,
     full bill, full sum, whole sum, full total, whole loan, entire loan, full loan
 all_weak: all, everything, full, evrything
-word: at all, after all, all good, all right, all day, all the time, all my, all i, all week,
-    all month, all night, all over, all these, all those, all your, all of you, you all,
-    thats all, that's all, that is all, once and for all, first of all, all of a sudden,
-    all of your, all of my, all this, all the, half an hour, half hour, half day, half a day,
-    half my, half past, half off, half of my, half of your, half your, half the time,
-    half brother, half asleep, is that all, is it all, 1st of all, 7 - eleven, 7 eleven, bill pay,
-    how are you today, how are you doing today, doing today, are you today, i make, making,
-    happy friday, happy monday, merry christmas, merry xmas, happy new year, make sure, is it due,
-    is it due on, when is it due, when is this due
+word: tax refund, tax return, tax check, tax money, at all, after all, all good, all right, all day,
+    all the time, all my, all i, all week, all month, all night, all over, all these, all those,
+    all your, all of you, you all, thats all, that's all, that is all, once and for all,
+    first of all, all of a sudden, all of your, all of my, all this, all the, half an hour,
+    half hour, half day, half a day, half my, half past, half off, half of my, half of your,
+    half your, half the time, half brother, half asleep, is that all, is it all, 1st of all,
+    7 - eleven, 7 eleven, bill pay, how are you today, how are you doing today, doing today,
+    are you today, i make, making, happy friday, happy monday, merry christmas, merry xmas,
+    happy new year, make sure, is it due, is it due on, when is it due, when is this due
 percent: %, percent, per cent, pct
 of_it: of it, of what i owe, of the balance, of the amount, of the debt, of that, of my balance,
     of the total, of the bill, of the loan, of my debt, of the payment, of my loan,
@@ -70,11 +75,11 @@ of_it: of it, of what i owe, of the balance, of the amount, of the debt, of that
 currency: $, us $, hk $, nt $, a $, ca $, c $, usd, dollar, dollars, dollers, bucks, buck, bux,
     quid, pound, pounds, gbp, £, €, ¥, euro, euros, eur, hkd, rmb, cny, yuan, ntd, twd, mxn, cad,
     aud, sgd, us dollars, dolla, dollas, jpy
-pay: pay, paying, send, sending, give, put, do, afford, settle, transfer, cover, py, manage,
-    throw, drop, venmo, zelle, wire, deposit, accept, take, start with, begin with, offer,
-    settle for, swing, contribute, how about, what about, make it, part with, spare, payment of,
-    handle, hows, clear, repay, pay off, pay down, pay back, scrape together, come up with,
-    put down, chip in, put toward, put towards, wat about, remit, make a payment,
+pay: ill pay, ill send, pay, paying, send, sending, give, put, do, afford, settle, transfer, cover,
+    py, manage, throw, drop, venmo, zelle, wire, deposit, accept, take, start with, begin with,
+    offer, settle for, swing, contribute, how about, what about, make it, part with, spare,
+    payment of, handle, hows, clear, repay, pay off, pay down, pay back, scrape together,
+    come up with, put down, chip in, put toward, put towards, wat about, remit, make a payment,
     make a payment of, pay it off, charge, get you, payoff, pay up, set up, meet, bring, arrange
 cue: have, have got, i got, got like, only, just, about, at least, up to, at most, maybe, like,
     roughly, approximately, exactly, owe, say, with, probably, minimum of, max of, almost, nearly,
@@ -94,7 +99,7 @@ lost: lost, was, were, got, told, said, called, happened, died, been, havent, ha
 will: will, i'll, we'll, gonna, going to, gna, can, could, might, want, wanna, would, get paid,
     gets paid, getting paid, be paid, am paid, im paid, i'm paid, plan to, planning, promise,
     hope, hoping, should, shall, need, get, getting, have to, able to, when, let me, lemme,
-    payday, pay day, paycheck, goin to, promise to, ill pay, ill send, ill have, able,
+    payday, pay day, paycheck, goin to, promise to, ill have, able,
     ive been paid, i've been paid, is paid, are paid
 will when: when i, when my, when im, when i'm, once im paid, once paid, once i, once my,
     as soon as i, as soon as my, soon as i, soon as my
@@ -232,11 +237,11 @@ letter 2: b
 letter 3: c
 letter 4: d
 letter 5: e
-id: loan, contract, account, acct, acc, ref, reference, case, file, id, ssn, card, ending,
-    ending in, ending with, ends in, ends with, code, pin, zip, zipcode, apt, suite, room, order,
-    invoice, ticket, phone, cell, dob, born, section, line, nr, member, passport, license,
-    postcode, post code, building, confirmation, conf, receipt, tracking, policy number, chapter,
-    form, route, iban, acount, last 4, last four, call me at, text me at, reach me at,
+id: badge, employee number, loan, contract, account, acct, acc, ref, reference, case, file, id, ssn,
+    card, ending, ending in, ending with, ends in, ends with, code, pin, zip, zipcode, apt, suite,
+    room, order, invoice, ticket, phone, cell, dob, born, section, line, nr, member, passport,
+    license, postcode, post code, building, confirmation, conf, receipt, tracking, policy number,
+    chapter, form, route, iban, acount, last 4, last four, call me at, text me at, reach me at,
     my number is, customer, otp, passcode, pass code
 hash: #
 rate: interest, rate, off, discount, waive, reduce, reduction, apy, intrest, cut, increase, tip,

@@ -64,6 +64,11 @@ share 1/3: un tercio, una tercera parte, la tercera parte, tercera parte
 share 2/3: dos tercios, dos terceras partes, 2 tercios
 share 1/4: un cuarto, una cuarta parte, la cuarta parte
 share 3/4: tres cuartos, tres cuartas partes
+share 1/5: un quinto, una quinta parte, la quinta parte
+share 2/5: dos quintos, dos quintas partes
+share 3/5: tres quintos, tres quintas partes
+share 4/5: cuatro quintos, cuatro quintas partes
+share 1/10: un decimo, una decima parte, la decima parte
 all: la totalidad, totalidad, deuda completa, deuda total, deuda entera, monto total,
     importe total, toda la deuda, todo lo que debo, todo el saldo, todo el monto, todo completo,
     el total, total de la deuda, todo junto, todo de una vez, todo de golpe, todo de una,
@@ -97,10 +102,10 @@ pay: pagar, pago, paga, pagando, pagare, pagarle, pagarles, pagarlo, pagarte, pa
 cue: tengo, tengo como, solo, solamente, como, aproximadamente, al menos, por lo menos, maximo,
     mas o menos, casi, debo, con, cerca de, alrededor de, minimo, me alcanza para, puedo con,
     ahora mismo solo, puros, apenas, de a, son, es, seria, serian, reuni, consegui, solos
-tail: nada mas, nomas, es lo que tengo, es todo, en efectivo, de entrada, de enganche, de inicio,
-    como maximo, por, que, sirve, sirven, bien, les parece, aprox, ahorrados, disponibles, porque,
-    sin falta, sin problemas, sin fallar, mensuales, semanales, quincenales, mensual, semanal,
-    sin falla
+tail: por semana, por mes, por quincena, nada mas, nomas, es lo que tengo, es todo, en efectivo,
+    de entrada, de enganche, de inicio, como maximo, por, que, sirve, sirven, bien, les parece,
+    aprox, ahorrados, disponibles, porque, sin falta, sin problemas, sin fallar, mensuales,
+    semanales, quincenales, mensual, semanal, sin falla
 paid: pague, hice, mande, envie, deposite, transferi, abone, di, cobraron, ya pague, descontaron,
     pagamos ya, pagado, cargaron, quitaron, liquide, ya esta pagado, hize, hicimos, ingrese,
     realice, cancele, depositado, transferido, pase, hice un pago, hice el pago, hice pago,
@@ -213,13 +218,13 @@ rank 9: noveno, novena
 choice: opcion, numero, num, opsion, alternativa, opc, opciones, la opcion, el numero
 choose: elijo, escojo, prefiero, me quedo con, me voy con, tomo, elegir, escoger, selecciono,
     marco, voy con, agarro
-id: prestamo, contrato, cuenta, referencia, folio, expediente, dni, nie, ine, curp, rfc, tarjeta,
-    terminada en, terminacion, codigo, cp, postal, telefono, tel, celular, cel, movil,
-    departamento, depto, piso, pedido, factura, ticket, cliente, nro, caso, articulo, cedula, nit,
-    ruc, poliza, matricula, llamenme al, mi numero es, cci, clabe, credito, credito numero,
-    seccion, puerta, habitacion, ley, nacido en, numero de cuenta, numero de contrato,
-    numero de credito, numero de prestamo, naci, numero de folio, numero de cliente,
-    con terminacion, que termina en, termina en, n °, n °.
+id: gafete, numero de empleado, prestamo, contrato, cuenta, referencia, folio, expediente, dni, nie,
+    ine, curp, rfc, tarjeta, terminada en, terminacion, codigo, cp, postal, telefono, tel, celular,
+    cel, movil, departamento, depto, piso, pedido, factura, ticket, cliente, nro, caso, articulo,
+    cedula, nit, ruc, poliza, matricula, llamenme al, mi numero es, cci, clabe, credito,
+    credito numero, seccion, puerta, habitacion, ley, nacido en, numero de cuenta,
+    numero de contrato, numero de credito, numero de prestamo, naci, numero de folio,
+    numero de cliente, con terminacion, que termina en, termina en, n °, n °.
 street: calle, avenida, av, avda, colonia, barrio, calzada
 rate: interes, intereses, tasa, descuento, quita, recargo, recargos, iva, comision, mora, anual,
     tae, cat, rebaja, rebajar, reducir, condonar, rebajen, condonen
