@@ -231,7 +231,7 @@ class HybridClassifier(IntentClassifier, GraphComponent):
             "word_ngrams": [1, 2],
             "char_ngrams": [1, 4],
             "least_texts": 2,
-            "dense_weight": 1.5,
+            "dense_weight": 0.1,
             "C": 10.0,
             "max_iter": 1000,
             "tol": 1e-4,

@@ -18,7 +18,7 @@ from scipy.special import expit, logsumexp
 
 from bot.nlu.model import HybridModel, TfidfBlock, smoothed_idf
 
-FOLDS = 5
+FOLDS = 3
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,8 @@ PIPELINES = (
     Pipeline("tuned encoder, last layer", "tuned", (12,), ngrams=False),
     Pipeline("tuned encoder, last layer, n-grams", "tuned", (12,)),
     Pipeline("tuned encoder, four layers, n-grams", "tuned"),
+    Pipeline("plain encoder, four layers, n-grams, weight 0.1", "plain", dense_weight=0.1),
+    Pipeline("tuned encoder, four layers, n-grams, weight 0.1", "tuned", dense_weight=0.1),
 )
 
 
