@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -18,6 +19,7 @@ from bot.nlu.understanding import Understanding
 KEYWORD_INTENTS = {"stop": "stop_messaging", "start": "resume_messaging", "help": "help"}
 ABOUT_TEXTS = ("fewer_messages", "resume_messaging")
 RANKED = 3
+_HAN_FIGURE = re.compile("[零〇一二两兩三四五六七八九十百千万萬亿億]{2,}[块塊元]?")
 
 
 @dataclass(frozen=True)
@@ -144,4 +146,6 @@ class Reader:
 
 def _is_figure(text: str) -> bool:
     """Whether a text is a choice, an amount or a date: what that means, the open question says."""
+    if _HAN_FIGURE.fullmatch(text.strip()):
+        return True
     return any(map(str.isdigit, text)) and not any(map(str.isalpha, text))

@@ -141,3 +141,11 @@ PLAIN = {
 @pytest.mark.parametrize(("text", "intent"), PLAIN.values(), ids=PLAIN)
 def test_the_trained_model_knows_plain_requests(trained: Reader, text: str, intent: str) -> None:
     assert trained.understand(text).intent == intent
+
+
+@pytest.mark.parametrize(("text", "figure"), [("1200", True), ("一千二", True), ("三百塊", True),
+                                              ("一", False), ("一百个不愿意", False)])  # fmt: skip
+def test_a_bare_figure_is_left_to_the_open_question(text: str, figure: bool) -> None:
+    classifier = FakeClassifier()
+    Reader(classifier).understand(text)
+    assert (classifier.asked == []) == figure
