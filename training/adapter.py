@@ -15,6 +15,7 @@ can be learnt from texts that the encoder does not know.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import math
 import tempfile
@@ -31,7 +32,7 @@ from torch.nn import functional
 
 from bot.nlu import encoder as runtime
 from bot.nlu import normalise
-from training.dataset import Example, load, reserved
+from training.dataset import Example, as_rasa_yaml, load, reserved
 from training.encoder_build import (
     ADAPTER_CARD,
     ADAPTER_FILE,
@@ -335,6 +336,7 @@ def main() -> None:
     card = {
         "recipe": asdict(recipe),
         "examples": len(once),
+        "data_hash": hashlib.sha256(as_rasa_yaml(examples).encode()).hexdigest(),
         "reserved": sum(reserved(example.text) for example in once),
         "accuracy_on_reserved": round(accuracy, 4),
         "normaliser_version": normalise.VERSION,
