@@ -167,7 +167,7 @@ def describe(rt: Runtime) -> dict[str, Any]:
 def _described(rt: Runtime, session: Session, borrower: Borrower) -> dict[str, Any]:
     today = book.today_of(borrower, rt.clock())
     ask = rt.policy.identity.ask
-    loans = book.loans_of(session, borrower.id, today)
+    loans = book.loans_of(session, borrower, today)
     return {
         "phone": borrower.phones[0].number if borrower.phones else None,
         "name": f"{borrower.first_name} {borrower.last_name}".strip(),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
@@ -13,11 +14,13 @@ from sqlalchemy.orm import Session
 from bot import effects
 from bot.runtime import Runtime
 from models import (
+    Agreement,
+    Case,
     ConsentEvent,
     Conversation,
-    Dispute,
     Extension,
     Handoff,
+    LenderEvent,
     Loan,
     Message,
     PaymentLink,
@@ -50,7 +53,53 @@ def apply(act: Act, wanted: tuple[effects.Effect, ...]) -> Values:
     values: Values = {}
     for effect in wanted:
         values |= _DOERS[type(effect)](act, effect) or {}
+        kind = _EVENTS.get(type(effect))
+        if kind is not None:
+            _tell_lender(act, kind, effect)
     return values
+
+
+_EVENTS: dict[type, str] = {
+    effects.OptOut: "consent.withdrawn",
+    effects.OptIn: "consent.given",
+    effects.WantFewer: "consent.fewer",
+    effects.BarNumber: "number.wrong",
+    effects.HandOff: "conversation.handed_off",
+    effects.GrantExtension: "extension.granted",
+    effects.AgreePlan: "plan.agreed",
+    effects.AgreeRelief: "relief.agreed",
+    effects.RecordPromise: "promise.recorded",
+    effects.OpenCase: "case.opened",
+    effects.NoteHardship: "hardship.noted",
+}
+"""What the lender's own system hears of, and under which name."""
+
+
+def _tell_lender(act: Act, kind: str, effect: effects.Effect) -> None:
+    borrower = act.conversation.phone.borrower
+    data = asdict(effect)
+    data.pop(
+        "statement", None
+    )  # words of the borrower's stay here; the case's number leads to them
+    act.session.add(
+        LenderEvent(
+            borrower_id=borrower.id if borrower else None,
+            loan_id=data.pop("loan_id", None),
+            message_id=act.message.id,
+            kind=kind,
+            data=_as_json(data),
+            created_at=act.now,
+        )
+    )
+
+
+def _as_json(value: Any) -> Any:
+    """Amounts and days as texts, so that none is rounded."""
+    if isinstance(value, Mapping):
+        return {name: _as_json(item) for name, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [_as_json(item) for item in value]
+    return str(value) if isinstance(value, Decimal | date | datetime) else value
 
 
 def _opt_out(act: Act, effect: effects.OptOut) -> None:
@@ -65,6 +114,9 @@ def _opt_in(act: Act, effect: effects.OptIn) -> None:
 
 
 def _fewer(act: Act, effect: effects.WantFewer) -> None:
+    wished = {"a_week": effect.a_week, "window": effect.window}
+    phone = act.conversation.phone
+    phone.wishes = {**phone.wishes, **{k: v for k, v in wished.items() if v is not None}}
     _consent(act, "fewer", "model")
 
 
@@ -100,21 +152,35 @@ def _identity_miss(act: Act, effect: effects.IdentityMiss) -> None:
 def _hand_off(act: Act, effect: effects.HandOff) -> None:
     if effect.hold:
         act.conversation.held_by = "agent"
-    already = select(Handoff.id).where(
+    already = select(Handoff).where(
         Handoff.conversation_id == act.conversation.id,
         Handoff.queue == effect.queue,
         Handoff.closed_at.is_(None),
     )
-    if act.session.scalar(already.limit(1)) is None:
+    open_one = act.session.scalar(already.limit(1))
+    if open_one is not None:
+        open_one.call_back_at = effect.call_back_at or open_one.call_back_at
+    else:
         act.session.add(
             Handoff(
                 conversation_id=act.conversation.id,
                 message_id=act.message.id,
                 queue=effect.queue,
                 reason=effect.reason,
+                call_back_at=effect.call_back_at,
                 created_at=act.now,
             )
         )
+
+
+def _language(act: Act, effect: effects.SetLanguage) -> None:
+    act.conversation.locale = effect.language
+
+
+def _hardship(act: Act, effect: effects.NoteHardship) -> None:
+    borrower = act.conversation.phone.borrower
+    if borrower is not None:
+        borrower.hardship_until = max(effect.until, borrower.hardship_until or effect.until)
 
 
 def _payment_link(act: Act, effect: effects.CreatePaymentLink) -> Values:
@@ -130,6 +196,10 @@ def _payment_link(act: Act, effect: effects.CreatePaymentLink) -> Values:
     return {"payment_url": act.rt.payment_url(link.id)}
 
 
+def _charge(act: Act, effect: effects.ChargeMethod) -> None:
+    raise NotImplementedError
+
+
 def _extension(act: Act, effect: effects.GrantExtension) -> None:
     loan = act.session.get_one(Loan, effect.loan_id)
     unpaid = [i for i in loan.instalments if i.open > 0]
@@ -141,17 +211,55 @@ def _extension(act: Act, effect: effects.GrantExtension) -> None:
             days=effect.days,
             old_due_on=moved[0].due_on,
             new_due_on=effect.new_due_on,
+            fee=effect.fee,
             created_at=act.now,
         )
     )
     for instalment in moved:
         instalment.due_on = effect.new_due_on
+    loan.late_charges += effect.fee
+    _replace_promises(act, loan.id)
+
+
+def _plan(act: Act, effect: effects.AgreePlan) -> None:
+    """What is due becomes the plan's parts; what is not due yet stays as it was."""
+    loan = act.session.get_one(Loan, effect.loan_id)
+    agreement = _agreement(
+        act,
+        effect.loan_id,
+        "plan",
+        amount=sum((part.amount for part in effect.parts), Decimal("0.00")),
+        ends_on=max(part.due_on for part in effect.parts),
+    )
+    loan.put_into_parts(
+        [(part.due_on, part.amount) for part in effect.parts], act.today, agreement.id
+    )
+
+
+def _relief(act: Act, effect: effects.AgreeRelief) -> None:
+    _agreement(
+        act,
+        effect.loan_id,
+        effect.kind,
+        amount=effect.amount,
+        forgiven=effect.forgiven,
+        ends_on=effect.pay_by,
+    )
+
+
+def _agreement(act: Act, loan_id: int, kind: str, **values: Any) -> Agreement:
+    """The row; a word given before on the same loan is replaced by it."""
+    _replace_promises(act, loan_id)
+    agreement = Agreement(
+        loan_id=loan_id, message_id=act.message.id, kind=kind, created_at=act.now, **values
+    )
+    act.session.add(agreement)
+    act.session.flush()
+    return agreement
 
 
 def _promise(act: Act, effect: effects.RecordPromise) -> None:
-    open_ones = select(Promise).where(Promise.loan_id == effect.loan_id, Promise.status == "open")
-    for earlier in act.session.scalars(open_ones):
-        earlier.status = "replaced"
+    _replace_promises(act, effect.loan_id)
     act.session.add(
         Promise(
             loan_id=effect.loan_id,
@@ -163,20 +271,36 @@ def _promise(act: Act, effect: effects.RecordPromise) -> None:
     )
 
 
-def _dispute(act: Act, effect: effects.OpenDispute) -> Values:
-    case_number = f"D-{act.message.id:05d}"
+def _replace_promises(act: Act, loan_id: int) -> None:
+    open_ones = select(Promise).where(Promise.loan_id == loan_id, Promise.status == "open")
+    for earlier in act.session.scalars(open_ones):
+        earlier.status, earlier.closed_at = "replaced", act.now
+
+
+CASE_LETTERS = {"dispute": "D", "already_paid": "P", "complaint": "C"}
+
+
+def _case(act: Act, effect: effects.OpenCase) -> Values:
+    borrower = act.conversation.phone.borrower
+    if borrower is None:
+        raise ValueError("a case needs a borrower")
+    case_number = f"{CASE_LETTERS[effect.topic]}-{act.message.id:05d}"
     act.session.add(
-        Dispute(
+        Case(
+            borrower_id=borrower.id,
             loan_id=effect.loan_id,
             message_id=act.message.id,
             case_number=case_number,
+            topic=effect.topic,
             kind=effect.kind,
             statement=effect.statement,
+            details=dict(effect.details),
             created_at=act.now,
             answer_due_on=effect.answer_due_on,
         )
     )
-    act.session.get_one(Loan, effect.loan_id).reminders_paused_at = act.now
+    if effect.loan_id is not None:
+        act.session.get_one(Loan, effect.loan_id).reminders_paused_at = act.now
     return {"case_number": case_number}
 
 
@@ -188,8 +312,13 @@ _DOERS: dict[type, Callable[[Act, Any], Values | None]] = {
     effects.Verified: _verified,
     effects.IdentityMiss: _identity_miss,
     effects.HandOff: _hand_off,
+    effects.SetLanguage: _language,
     effects.CreatePaymentLink: _payment_link,
+    effects.ChargeMethod: _charge,
     effects.GrantExtension: _extension,
+    effects.AgreePlan: _plan,
+    effects.AgreeRelief: _relief,
     effects.RecordPromise: _promise,
-    effects.OpenDispute: _dispute,
+    effects.OpenCase: _case,
+    effects.NoteHardship: _hardship,
 }

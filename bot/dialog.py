@@ -12,11 +12,14 @@ from decimal import Decimal
 from typing import Any
 
 from bot.effects import (
+    AgreePlan,
+    AgreeRelief,
     BarNumber,
+    ChargeMethod,
     CreatePaymentLink,
     GrantExtension,
     HandOff,
-    OpenDispute,
+    OpenCase,
     OptOut,
     RecordPromise,
     Verified,
@@ -42,7 +45,10 @@ SHORT = 16
 MISSES_BEFORE_PERSON = 3
 COURTESIES = frozenset({"greet", "thanks"})
 """Said to an open question, these are returned with the question; they are no misses."""
-ENDING = (OptOut, BarNumber, OpenDispute, CreatePaymentLink, GrantExtension, RecordPromise)
+ENDING = (
+    *(OptOut, BarNumber, OpenCase, CreatePaymentLink, ChargeMethod),
+    *(GrantExtension, AgreePlan, AgreeRelief, RecordPromise),
+)
 """Effects after which no earlier question is taken up again."""
 
 

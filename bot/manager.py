@@ -373,7 +373,7 @@ def _take_turn(taking: _Taking, understood: Understanding) -> list[Message]:
     rt, session, conversation = taking.rt, taking.uow.session, taking.conversation
     message, now, borrower = taking.message, rt.clock(), conversation.phone.borrower
     today = book.today_of(borrower, now)
-    loans = book.loans_of(session, borrower.id, today) if borrower else ()
+    loans = book.loans_of(session, borrower, today) if borrower else ()
     state = _state(rt, conversation, now)
     entities = _entities(understood, borrower, loans, state, now)
     turn = Turn(
@@ -385,7 +385,11 @@ def _take_turn(taking: _Taking, understood: Understanding) -> list[Message]:
         policy=rt.policy,
         country=borrower.country if borrower else conversation.sender.country,
         first_name=borrower.first_name if borrower else None,
+        timezone=borrower.timezone if borrower else "UTC",
+        language=language_of(outbox.locale_of(conversation)),
         loans=loans,
+        payments=book.payments_of(session, borrower, now) if borrower else (),
+        methods=book.methods_of(session, borrower) if borrower else (),
         identity_answers=borrower.identity_answers if borrower else {},
         identity_misses=conversation.identity_misses,
         verified=_is_verified(conversation, now),
@@ -682,7 +686,7 @@ def record_payment(
             if amount >= promise.amount and today <= promise.due_on:
                 promise.status = "kept"
         session.flush()
-        seen = next(x for x in book.loans_of(session, borrower.id, today) if x.id == loan.id)
+        seen = next(x for x in book.loans_of(session, borrower, today) if x.id == loan.id)
         values = {
             "amount": seen.money(amount),
             "paid_on": today,

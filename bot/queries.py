@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Select,
+    bindparam,
+    func,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import contains_eager
 
 from models import (
+    Agreement,
     Borrower,
+    Case,
     Conversation,
-    Dispute,
     Extension,
     Instalment,
     Loan,
     Message,
     MessageStatus,
+    Money,
+    Payment,
+    PaymentMethod,
     Phone,
+    Promise,
     Sender,
 )
 
@@ -104,8 +119,14 @@ def loans() -> Select[Any]:
     Columns, not objects: this is read at every turn, and written hardly ever.
     Parameters: ``borrower_id``.
     """
-    extensions = select(func.count()).where(Extension.loan_id == Loan.id)
-    disputes = select(func.count()).where(Dispute.loan_id == Loan.id, Dispute.status == "open")
+    count = select(func.count())
+    counts = {
+        "extensions": count.where(Extension.loan_id == Loan.id),
+        "extended_at": select(func.max(Extension.created_at)).where(Extension.loan_id == Loan.id),
+        "disputes": count.where(Case.loan_id == Loan.id, Case.status == "open"),
+        "plans": count.where(Agreement.loan_id == Loan.id, Agreement.kind == "plan"),
+        "promises_broken": count.where(Promise.loan_id == Loan.id, Promise.status == "broken"),
+    }
     unpaid = (Instalment.loan_id == Loan.id) & (Instalment.paid < Instalment.amount)
     return (
         select(
@@ -117,11 +138,67 @@ def loans() -> Select[Any]:
             Instalment.due_on,
             Instalment.amount,
             Instalment.paid,
-            extensions.scalar_subquery().label("extensions"),
-            disputes.scalar_subquery().label("disputes"),
+            *(query.scalar_subquery().label(name) for name, query in counts.items()),
         )
         .outerjoin(Instalment, unpaid)
         .where(Loan.borrower_id == bindparam("borrower_id"))
-        .order_by(Loan.id, Instalment.number)
+        .order_by(Loan.id, Instalment.due_on, Instalment.number)
         .with_for_update(of=Loan)
+    )
+
+
+@cache
+def commitments() -> Executable:
+    """Promises and agreements that stand open on a borrower's loans. Parameters: ``borrower_id``.
+
+    Columns: ``loan_id``, ``kind`` (promise, plan, settlement or waiver), ``amount``, ``forgiven``,
+    ``ends_on``.
+    """
+    promised = (
+        select(
+            Promise.loan_id,
+            literal("promise").label("kind"),
+            Promise.amount,
+            literal(Decimal("0.00"), Money).label("forgiven"),
+            Promise.due_on.label("ends_on"),
+        )
+        .join(Loan, Promise.loan_id == Loan.id)
+        .where(Loan.borrower_id == bindparam("borrower_id"), Promise.status == "open")
+    )
+    agreed = (
+        select(
+            Agreement.loan_id,
+            Agreement.kind,
+            Agreement.amount,
+            Agreement.forgiven,
+            Agreement.ends_on,
+        )
+        .join(Loan, Agreement.loan_id == Loan.id)
+        .where(Loan.borrower_id == bindparam("borrower_id"), Agreement.status == "open")
+    )
+    return union_all(promised, agreed)
+
+
+@cache
+def payments() -> Executable:
+    """Payments on a borrower's loans, newest first. Parameters: ``borrower_id``, ``since``."""
+    return (
+        select(Payment.loan_id, Payment.amount, Payment.paid_at)
+        .join(Loan, Payment.loan_id == Loan.id)
+        .where(Loan.borrower_id == bindparam("borrower_id"), Payment.paid_at >= bindparam("since"))
+        .order_by(Payment.paid_at.desc(), Payment.id.desc())
+        .limit(20)
+    )
+
+
+@cache
+def methods() -> Executable:
+    """Ways to pay that a borrower has saved, newest first. Parameters: ``borrower_id``."""
+    return (
+        select(PaymentMethod.id, PaymentMethod.label)
+        .where(
+            PaymentMethod.borrower_id == bindparam("borrower_id"),
+            PaymentMethod.removed_at.is_(None),
+        )
+        .order_by(PaymentMethod.id.desc())
     )

@@ -6,8 +6,6 @@ writes amounts, dates and lengths of time as the borrower's locale does.
 
 from __future__ import annotations
 
-import gettext
-import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +16,6 @@ from typing import Any
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
-from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_currency
 from babel.units import format_unit
@@ -58,15 +55,23 @@ def formatting_locale(locale: str, country: str = "") -> Locale:
 
 
 class Catalogues:
-    """All languages' texts, read once."""
+    """All languages' texts, read once.
 
-    def __init__(self, directory: Path = LOCALE_DIR) -> None:
+    Args:
+        directory: a folder for each language.
+        tone: where a key has a text of its own for this tone (``balance.late@formal``), that is it.
+
+    """
+
+    def __init__(self, directory: Path = LOCALE_DIR, tone: str = "warm") -> None:
+        self._tone = tone
         self._texts = {language: _read(directory, language) for language in LANGUAGES}
 
     def text(self, key: str, locale: str) -> str:
         """The bare text of a key, with its named gaps."""
-        text = self._texts[language_of(locale)].gettext(key)
-        if text == key:
+        texts = self._texts[language_of(locale)]
+        text = texts.get(f"{key}@{self._tone}") or texts.get(key)
+        if text is None:
             raise MissingReplyError(f"{key} is missing in the catalogue {language_of(locale)}")
         return text
 
@@ -109,14 +114,17 @@ class Catalogues:
         return "\n".join((text, *options))
 
 
-def _read(directory: Path, language: str) -> gettext.GNUTranslations:
-    """A catalogue straight from its ``.po`` file, so that there is nothing to compile."""
-    with (directory / language / "LC_MESSAGES" / "messages.po").open("rb") as stream:
-        catalogue = read_po(stream, locale=language)
-    compiled = io.BytesIO()
-    write_mo(compiled, catalogue)
-    compiled.seek(0)
-    return gettext.GNUTranslations(compiled)
+def _read(directory: Path, language: str) -> dict[str, str]:
+    """A language's texts by key, straight from its ``.po`` files: there is nothing to compile."""
+    texts: dict[str, str] = {}
+    for path in sorted((directory / language / "LC_MESSAGES").glob("*.po")):
+        with path.open("rb") as stream:
+            for entry in read_po(stream, locale=language):
+                if entry.id and entry.string:
+                    if entry.id in texts:
+                        raise ValueError(f"{path}: {entry.id} stands in another file, too")
+                    texts[str(entry.id)] = str(entry.string)
+    return texts
 
 
 def _written(value: Any, formats: Locale) -> str:

@@ -58,6 +58,50 @@ def say(key: str, *options: Reply, **values: Any) -> Reply:
 
 
 @dataclass(frozen=True)
+class DueView:
+    """One unpaid instalment: when it is, or was, due, and what of it is open."""
+
+    due_on: date
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class PromiseView:
+    """A promise that stands open."""
+
+    amount: Decimal
+    due_on: date
+
+
+@dataclass(frozen=True)
+class AgreementView:
+    """A plan, settlement or waiver that stands open."""
+
+    kind: str
+    amount: Decimal
+    """What is to be paid in all."""
+    forgiven: Decimal
+    ends_on: date
+
+
+@dataclass(frozen=True)
+class PaymentView:
+    """Money that arrived lately."""
+
+    loan_id: int
+    amount: Decimal
+    paid_on: date
+
+
+@dataclass(frozen=True)
+class MethodView:
+    """A way to pay that the borrower has saved: ``label`` is what a person knows it by."""
+
+    id: int
+    label: str
+
+
+@dataclass(frozen=True)
 class LoanView:
     """A loan as the dialogue sees it, on the borrower's own date."""
 
@@ -75,6 +119,16 @@ class LoanView:
     days_overdue: int
     extensions: int
     disputed: bool
+    """A case of any topic is open on it."""
+    unpaid: tuple[DueView, ...] = ()
+    """Oldest first."""
+    extended_on: date | None = None
+    """When more time was last granted."""
+    plans: int = 0
+    """How many plans there ever were."""
+    promises_broken: int = 0
+    promise: PromiseView | None = None
+    agreement: AgreementView | None = None
 
     def money(self, amount: Decimal) -> Money:
         """An amount in this loan's currency."""
@@ -95,7 +149,14 @@ class Turn:
     country: str = "US"
     first_name: str | None = None
     """None for a number that belongs to no borrower."""
+    timezone: str = "UTC"
+    """The borrower's."""
+    language: str = "en"
+    """In which they are answered."""
     loans: tuple[LoanView, ...] = ()
+    payments: tuple[PaymentView, ...] = ()
+    """Of the last sixty days, newest first."""
+    methods: tuple[MethodView, ...] = ()
     identity_answers: Mapping[str, str] = field(default_factory=dict)
     identity_misses: int = 0
     verified: bool = False

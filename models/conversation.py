@@ -45,6 +45,8 @@ class Conversation(Base):
     verified_until: Mapped[datetime | None]
     identity_misses: Mapped[int] = mapped_column(default=0)
     last_inbound_at: Mapped[datetime | None]
+    wake_at: Mapped[datetime | None] = mapped_column(index=True)
+    """When a question that stays open is reminded of, or closed; None where nothing is awaited."""
     created_at: Mapped[datetime]
 
     sender: Mapped[Sender] = relationship(lazy="joined", innerjoin=True)
@@ -125,6 +127,8 @@ class Message(Base):
     """Why the guard blocked it, or why the turn failed."""
     understanding: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     """What was read in it: intent, confidence, entities, language, and the step it led to."""
+    facts: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    """All else that decided its turn, so that the turn can be replayed."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -165,6 +169,8 @@ class Handoff(Base):
     """crisis, complaint, dispute, hardship or general."""
     reason: Mapped[str] = mapped_column(String(64))
     agent_id: Mapped[int | None] = mapped_column(ForeignKey("agents.id"))
+    call_back_at: Mapped[datetime | None]
+    """When the borrower asked to be called."""
     created_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -25,6 +26,8 @@ class Borrower(Base):
     country: Mapped[str] = mapped_column(String(2))
     identity_answers: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
     """What proves who writes, by kind as in the policy: birth_year, id_last4, postcode."""
+    hardship_until: Mapped[date | None]
+    """They told of trouble: until then reminders come slowly."""
     created_at: Mapped[datetime]
 
     phones: Mapped[list[Phone]] = relationship(back_populates="borrower")
@@ -44,6 +47,8 @@ class Phone(Base):
     barred_at: Mapped[datetime | None]
     """Somebody else answered, or the number is dead: never text it again."""
     barred_reason: Mapped[str] = mapped_column(String(32), default="")
+    wishes: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """What was wished of reminders: ``a_week``, how many; ``window``, when ("09:00-18:00")."""
     confirmed_at: Mapped[datetime | None]
     """Last message from it: 12 CFR 1006.6(d)(5) wants a number confirmed within 60 days."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.effects import HandOff, OpenDispute
+from bot.effects import HandOff, OpenCase
 from bot.flows.answers import choice
 from bot.flows.flow import Flow, Step
 from bot.turn import Outcome, Reply, Slots, Turn, ask, done, say
@@ -26,11 +26,11 @@ def _start(turn: Turn) -> Outcome:
 
 
 def _open(turn: Turn, slots: Slots, kind: str, statement: str) -> Outcome:
-    answer_due_on = turn.today + timedelta(days=turn.policy.dispute.answer_days)
+    answer_due_on = turn.today + timedelta(days=turn.policy.cases.dispute_days)
     return done(
         say("dispute.opened", answer_due_on=answer_due_on),
         effects=(
-            OpenDispute(slots["loan"], kind, statement, answer_due_on),
+            OpenCase("dispute", kind, statement, answer_due_on, slots["loan"]),
             HandOff("dispute", kind, hold=False),
         ),
     )

@@ -190,7 +190,7 @@ def test_nothing_about_the_debt_is_said_to_somebody_unverified(state: State, sai
     if Verified() not in outcome.effects:
         assert not topics(keys(outcome)) & ABOUT_DEBT
         assert not {type(e).__name__ for e in outcome.effects} & {
-            *("CreatePaymentLink", "GrantExtension", "RecordPromise", "OpenDispute")
+            *("CreatePaymentLink", "GrantExtension", "RecordPromise", "OpenCase")
         }
 
 

@@ -35,8 +35,11 @@ from tests.fakes import CATALOGUES
 
 
 def _catalogue(language: str) -> dict[str, str]:
-    with (LOCALE_DIR / language / "LC_MESSAGES" / "messages.po").open("rb") as stream:
-        return {str(m.id): str(m.string) for m in read_po(stream, locale=language) if m.id}
+    texts: dict[str, str] = {}
+    for path in (LOCALE_DIR / language / "LC_MESSAGES").glob("*.po"):
+        with path.open("rb") as stream:
+            texts |= {str(m.id): str(m.string) for m in read_po(stream, locale=language) if m.id}
+    return texts
 
 
 TEXTS = {language: _catalogue(language) for language in LANGUAGES}

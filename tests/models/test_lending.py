@@ -224,7 +224,7 @@ def test_the_book_of_a_loan_that_is(runtime: Runtime, case: Book) -> None:
         uow.session.add(person)
         uow.commit()
     with runtime.unit_of_work() as uow:
-        (seen,) = book.loans_of(uow.session, person.id, TODAY)
+        (seen,) = book.loans_of(uow.session, person, TODAY)
     assert [str(x) for x in (seen.balance, seen.past_due, seen.due_amount)] == [
         *(case.balance, case.past_due, case.due_amount)
     ]
