@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Text, Type
 
@@ -225,6 +226,7 @@ class HybridClassifier(IntentClassifier, GraphComponent):
 
         ``least_texts``: an n-gram is kept when so many texts hold it; ``dense_weight``: the
         sentence vector's weight beside the n-grams; ``C``: inverse strength of the penalty;
+        ``sure_without_vector``: above which confidence the n-grams' answer stands by itself;
         ``detectors``: intents that are looked for in every text, whatever else it says.
         """
         return {
@@ -232,6 +234,7 @@ class HybridClassifier(IntentClassifier, GraphComponent):
             "char_ngrams": [1, 4],
             "least_texts": 2,
             "dense_weight": 0.1,
+            "sure_without_vector": 0.8,
             "C": 10.0,
             "max_iter": 1000,
             "tol": 1e-4,
@@ -318,18 +321,19 @@ class HybridClassifier(IntentClassifier, GraphComponent):
                 for kind, option in (("word", "word_ngrams"), ("char_wb", "char_ngrams"))
             ],
             dense_weight=float(self._config["dense_weight"]),
+            sure_without_vector=float(self._config["sure_without_vector"]),
             detectors=list(self._config["detectors"]),
         )
         info = {} if dense is None else examples[0].get(ENCODER_INFO)
         # An encoder that was tuned on the examples is too sure about those that it knows.
-        unknown = [not info.get("adapter") or reserved(text) for text in texts]
+        unknown = np.array([not info.get("adapter") or reserved(text) for text in texts])
         unseen = fit.train(
             hybrid,
             [normalise.for_sparse(text) for text in texts],
             [self._words(e) for e in examples],
             dense,
             intents,
-            calibrate_on=np.array(unknown),
+            calibrate_on=unknown,
             c=self._config["C"],
             max_iter=self._config["max_iter"],
             tol=self._config["tol"],
@@ -340,17 +344,14 @@ class HybridClassifier(IntentClassifier, GraphComponent):
         lines = [
             json.dumps(
                 {
-                    "text": text,
-                    "intent": intent,
-                    "unknown": new,
-                    "probabilities": [round(float(p), 5) for p in confidences],
-                    "detected": [round(float(p), 5) for p in detected],
+                    "text": texts[row],
+                    "intent": intents[row],
+                    "probabilities": [round(float(p), 5) for p in unseen.probabilities[row]],
+                    "detected": [round(float(p), 5) for p in unseen.detected[row]],
                 },
                 ensure_ascii=False,
             )
-            for text, intent, new, confidences, detected in zip(
-                texts, intents, unknown, unseen.probabilities, unseen.detected, strict=True
-            )
+            for row in np.flatnonzero(unknown)
         ]
         with self._model_storage.write_to(self._resource) as directory:
             hybrid.save(directory)
@@ -366,7 +367,9 @@ class HybridClassifier(IntentClassifier, GraphComponent):
             reading = model.Reading()
             if text:
                 self._require_same_encoder(message)
-                reading = self._model.read(text, self._words(message), self._dense(message))
+                dense = self._dense(message)
+                embed = None if dense is None else partial(np.asarray, dense)
+                reading = self._model.read(text, self._words(message), embed)
             entries = [
                 {INTENT_NAME_KEY: name, PREDICTED_CONFIDENCE_KEY: value}
                 for name, value in reading.ranking

@@ -42,6 +42,7 @@ ALLOWED_OPTIONS: dict[str, set[str]] = {
         "char_ngrams",
         "least_texts",
         "dense_weight",
+        "sure_without_vector",
         "C",
         "max_iter",
         "tol",

@@ -18,7 +18,8 @@ from scipy.special import expit, logsumexp
 
 from bot.nlu.model import HybridModel, TfidfBlock, smoothed_idf
 
-FOLDS = 3
+MOST_HELD_OUT = 3
+"""No fit that is to judge texts leaves out more than one in so many."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ def fit_linear(
     classes: np.ndarray,
     questions: np.ndarray | None = None,
     *,
+    start: Linear | None = None,
     c: float,
     max_iter: int,
     tol: float,
@@ -58,6 +60,7 @@ def fit_linear(
         classes: 1 in the column of a text's class, else 0.
         questions: 1 where the answer is yes, 0 where it is no, NaN where the text tells neither;
             None for no questions.
+        start: where to begin: the fit of nearly the same texts is near. The optimum is one.
         c: inverse strength of the penalty.
         max_iter: at most this many L-BFGS iterations.
         tol: stop when no component of the gradient of the mean loss is larger.
@@ -96,9 +99,12 @@ def fit_linear(
         penalty = float(np.dot(flat[: -len(stacked[0])], flat[: -len(stacked[0])])) / (2 * c)
         return (float(value) + penalty) / count, gradient.ravel() / count
 
+    first = np.zeros((features + 1, target.shape[1]))
+    if start is not None:
+        first[:-1], first[-1] = start.coefficients, start.intercept
     result = minimize(
         loss,
-        np.zeros((features + 1) * target.shape[1]),
+        first.ravel(),
         method="L-BFGS-B",
         jac=True,
         options={"maxiter": max_iter, "gtol": tol, "ftol": 1e-7, "maxcor": 10},
@@ -128,7 +134,7 @@ def weigh(counts: Any, known: np.ndarray) -> Any:
     return matrix
 
 
-def stratified_folds(labels: np.ndarray, folds: int = FOLDS) -> np.ndarray:
+def stratified_folds(labels: np.ndarray, folds: int) -> np.ndarray:
     """A fold number for every text, every class spread evenly; the same on every run."""
     random = np.random.RandomState(0)
     numbers = np.empty(len(labels), np.int64)
@@ -151,6 +157,8 @@ def best_temperature(scores: np.ndarray, labels: np.ndarray) -> float:
 @dataclass(frozen=True)
 class Unseen:
     """What a model that had not seen them says of the training texts, a row a text.
+
+    Only rows that the caller calibrates on are filled.
 
     Attributes:
         probabilities: calibrated, columns as the model's classes.
@@ -177,8 +185,8 @@ def train(
 ) -> Unseen:
     """Fit a model in place; give back what it says of texts that it has not seen.
 
-    Every text is scored once by a model that was fitted, features and all, without it. These
-    scores give the temperatures, and the caller the thresholds and the accuracy.
+    Every text to calibrate on is scored once by a model that was fitted, features and all, without
+    it. These scores give the temperatures, and the caller the thresholds and the accuracy.
 
     Args:
         model: with its blocks, its ``dense_weight`` and the intents that get a detector.
@@ -204,7 +212,9 @@ def train(
     say(f"{len(texts)} texts, {model.sparse_dimension} n-grams")
     counts = [count_matrix(block, texts, words) for block in model.blocks]
 
-    def fit(known: np.ndarray) -> tuple[Linear, Any, np.ndarray | None]:
+    def fit(
+        known: np.ndarray, start: Linear | None = None
+    ) -> tuple[Linear, Any, np.ndarray | None]:
         sparse = hstack([weigh(block, known) for block in counts], format="csr")
         vectors = None if dense is None else standardised(model, dense, known)
         linear = fit_linear(
@@ -212,6 +222,7 @@ def train(
             None if vectors is None else vectors[known],
             classes[known],
             questions[known],
+            start=start,
             c=c,
             max_iter=max_iter,
             tol=tol,
@@ -219,18 +230,21 @@ def train(
         return linear, sparse, vectors
 
     scores = np.zeros((len(texts), classes.shape[1] + questions.shape[1]), np.float32)
-    fold_of = stratified_folds(labels)
-    for fold in range(FOLDS):
-        held = np.flatnonzero(fold_of == fold)
-        linear, sparse, vectors = fit(np.flatnonzero(fold_of != fold))
+    judged = np.flatnonzero(calibrate_on)
+    folds = max(1, round(MOST_HELD_OUT * len(judged) / len(texts)))
+    fold_of = stratified_folds(labels[judged], folds)
+    linear = None
+    for fold in range(folds):
+        held = judged[fold_of == fold]
+        known = np.setdiff1d(np.arange(len(texts)), held)
+        linear, sparse, vectors = fit(known)
         scores[held] = linear.scores(sparse[held], None if vectors is None else vectors[held])
-        told = held[calibrate_on[held]]
-        right = (scores[told, : len(model.classes)].argmax(axis=1) == labels[told]).mean()
+        right = (scores[held, : len(model.classes)].argmax(axis=1) == labels[held]).mean()
         say(
-            f"cross-validation {fold + 1}/{FOLDS}: {right:.1%} of {len(told)} unseen texts right, "
+            f"cross-validation {fold + 1}/{folds}: {right:.1%} of {len(held)} unseen texts right, "
             f"{linear.iterations} iterations"
         )
-    linear, _, _ = fit(np.arange(len(texts)))
+    linear, _, _ = fit(np.arange(len(texts)), linear)
     say(f"final fit: {linear.iterations} iterations")
     model.coefficients, model.intercept = linear.coefficients, linear.intercept
     model.temperatures = [

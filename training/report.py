@@ -31,16 +31,12 @@ FEWEST = 20
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model that had not seen a text said of it.
-
-    `unknown` says that the sentence encoder had not been tuned on the text either.
-    """
+    """What a model, encoder and all, that had not seen a text said of it."""
 
     text: str
     intent: str
     probabilities: Mapping[str, float]
     detected: Mapping[str, float]
-    unknown: bool = True
 
     @property
     def predicted(self) -> str:
@@ -57,29 +53,27 @@ def read_answers(path: Path, classifier: HybridModel) -> list[Answer]:
             r["intent"],
             dict(zip(classifier.classes, r["probabilities"], strict=True)),
             dict(zip(classifier.detectors, r["detected"], strict=True)),
-            r["unknown"],
         )
         for r in rows
     ]
 
 
 def find_thresholds(answers: Sequence[Answer]) -> Thresholds:
-    """From where on a detector's answer counts, learnt from texts unknown to the encoder.
+    """From where on a detector's answer counts.
 
     An opt-out: the lowest probability to act on that is precise enough, and the highest to ask
     about that misses few enough. A cry for help: the highest that misses few enough. Too few
     examples to tell (a small set), or no detector: the defaults.
     """
     chosen = Thresholds()
-    found = [answer for answer in answers if answer.unknown]
-    meant, others = _split(found, OPT_OUT, besides=CRISIS)
+    meant, others = _split(answers, OPT_OUT, besides=CRISIS)
     if len(meant) >= FEWEST and others:
         low, high = DONE_RANGE
         steps = [round(low + n * 0.01, 2) for n in range(round((high - low) * 100) + 1)]
         done = next((t for t in steps if _precision(meant, others, t) >= PRECISION_DONE), high)
         ask = _reaching(meant, RECALL_ASK, ASK_RANGE)
         chosen = replace(chosen, opt_out_done=done, opt_out_ask=ask)
-    meant, _ = _split(found, CRISIS)
+    meant, _ = _split(answers, CRISIS)
     if len(meant) >= FEWEST:
         chosen = replace(chosen, crisis=_reaching(meant, RECALL_CRISIS, CRISIS_RANGE))
     return chosen
@@ -108,8 +102,7 @@ def _precision(meant: Iterable[float], others: Iterable[float], threshold: float
 def metrics(
     answers: Sequence[Answer], examples: Sequence[Example], thresholds: Thresholds
 ) -> dict[str, Any]:
-    """Out-of-fold figures for the model's card, over texts unknown to the encoder."""
-    answers = [answer for answer in answers if answer.unknown]
+    """Out-of-fold figures for the model's card."""
     languages: dict[str, set[str]] = defaultdict(set)
     for example in examples:
         languages[example.text].add(example.language)

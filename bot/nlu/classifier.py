@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -89,5 +90,10 @@ class Classifier:
         plain = normalise.plain(readable)
         if not plain:
             return Reading()
-        dense = self._encoder.embed_one(readable) if self._encoder else None
-        return self._model.read(plain, normalise.tokens(plain), dense)
+        embed = partial(self._encoder.embed_one, readable) if self._encoder else None
+        return self._model.read(plain, normalise.tokens(plain), embed)
+
+    def glance(self, text: str) -> tuple[str, float]:
+        """The likeliest intent of a clause with its confidence, quickly and without the encoder."""
+        plain = normalise.for_sparse(text)
+        return self._model.glance(plain, normalise.tokens(plain))

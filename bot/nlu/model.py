@@ -7,15 +7,20 @@ softmax with a calibrated temperature into confidences.
 An intent that must not be missed has a detector besides: a yes-or-no question to the same features,
 "is this in the text, whatever else is?", where the softmax shares one probability among all
 intents ("i paid, now leave me alone" is mostly a payment). What is detected is the mean of both:
-they miss different texts. Fitting the linear layer needs scipy and
-lives in ``training.fit``; everything else is here, so that Rasa and the runtime run the same code.
+they miss different texts.
+
+The sentence vector costs twenty times what all else does, and most texts are plain without it: the
+n-grams alone are sure, and find nothing that must not be missed. There it is left out.
+
+Fitting the linear layer needs scipy and lives in ``training.fit``; everything else is here, so that
+Rasa and the runtime run the same code.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,13 +31,18 @@ import numpy.typing as npt
 
 from bot.nlu import normalise
 
-FORMAT = 3
+FORMAT = 4
 ARRAYS_FILE = "classifier.npz"
 DESCRIPTION_FILE = "classifier.json"
 
 Floats = npt.NDArray[np.float32]
 Ranking = list[tuple[str, float]]  # intents with confidences, best first
+Embed = Callable[[], Floats]
 SparseVector = tuple[npt.NDArray[np.int64], Floats]  # column indices, values
+
+
+HARDLY = 0.01
+"""A detector's probability that is below every threshold that may be learnt."""
 
 
 class ModelError(RuntimeError):
@@ -131,11 +141,13 @@ class HybridModel:
     """TF-IDF blocks + optional dense vector -> linear scores -> reading.
 
     ``coefficients`` has a column a class, then one a detector; ``temperatures`` has one number for
-    the classes together, then one a detector.
+    the classes together, then one a detector. ``sure_without_vector`` is the confidence above
+    which the n-grams' answer stands by itself; 1 asks for the vector always.
     """
 
     blocks: list[TfidfBlock]
     dense_weight: float
+    sure_without_vector: float = 1.0
     classes: list[str] = field(default_factory=list)  # sorted
     detectors: list[str] = field(default_factory=list)  # intents
     temperatures: list[float] = field(default_factory=lambda: [1.0])
@@ -179,28 +191,44 @@ class HybridModel:
         scale = np.float32(self.dense_weight / np.sqrt(self.dense_dimension))
         return np.asarray((dense - self.mean) / self.deviation * scale, np.float32)
 
-    def read(self, text: str, words: Sequence[str], dense: Floats | None) -> Reading:
+    def read(self, text: str, words: Sequence[str], embed: Embed | None) -> Reading:
         """What the message says (ties among intents by name).
 
         Args:
             text: output of ``normalise.for_sparse``.
             words: output of ``normalise.tokens``.
-            dense: the sentence vector, None for a sparse-only model.
+            embed: gives the sentence vector where it is needed; None for a sparse-only model.
 
         """
-        if (dense is None) != (self.dense_dimension == 0):
+        if (embed is None) != (self.dense_dimension == 0):
             raise ModelError("the model and the message disagree about the sentence vector")
-        columns, values = self.sparse_features(text, words)
-        scores = self.intercept + values @ self.coefficients[columns]
-        if dense is not None:
-            weights = self.coefficients[self.sparse_dimension :]
-            scores = scores + self.dense_features(dense) @ weights
+        scores = self._of_ngrams(text, words)
         confidences, detected = self.probabilities(scores[None])
+        if embed is not None and not self._is_plain(confidences[0], detected[0]):
+            weights = self.coefficients[self.sparse_dimension :]
+            scores = scores + self.dense_features(embed()) @ weights
+            confidences, detected = self.probabilities(scores[None])
         order = np.argsort(-confidences[0], kind="stable")
         return Reading(
             [(self.classes[i], float(confidences[0, i])) for i in order],
             {name: float(p) for name, p in zip(self.detectors, detected[0], strict=True)},
         )
+
+    def glance(self, text: str, words: Sequence[str]) -> tuple[str, float]:
+        """The likeliest intent by the n-grams alone, with its confidence."""
+        confidences, _ = self.probabilities(self._of_ngrams(text, words)[None])
+        best = int(confidences[0].argmax())
+        return self.classes[best], float(confidences[0, best])
+
+    def _of_ngrams(self, text: str, words: Sequence[str]) -> Floats:
+        """Scores without the vector: a mean one adds nothing, so they are an average sentence's."""
+        columns, values = self.sparse_features(text, words)
+        scores: Floats = self.intercept + values @ self.coefficients[columns]
+        return scores
+
+    def _is_plain(self, confidences: Floats, detected: Floats) -> bool:
+        """Whether the n-grams alone are sure, and of nothing that must not be missed."""
+        return bool(confidences.max() > self.sure_without_vector and (detected < HARDLY).all())
 
     def probabilities(self, scores: Floats) -> tuple[Floats, Floats]:
         """Scores, a row a message, as the confidences of the classes and what is detected."""
@@ -226,6 +254,7 @@ class HybridModel:
             "classes": self.classes,
             "detectors": self.detectors,
             "dense_weight": self.dense_weight,
+            "sure_without_vector": self.sure_without_vector,
             "temperatures": self.temperatures,
             "blocks": [
                 {
@@ -273,6 +302,7 @@ class HybridModel:
         model = cls(
             blocks=blocks,
             dense_weight=description["dense_weight"],
+            sure_without_vector=description["sure_without_vector"],
             classes=description["classes"],
             detectors=description["detectors"],
             temperatures=description["temperatures"],

@@ -14,9 +14,11 @@ from bot.nlu import normalise, unmistakable
 from bot.nlu.classifier import CURRENT_FILE, Classifier, current_model, read_card
 from bot.nlu.language import detect
 from bot.nlu.model import Reading
-from bot.nlu.understanding import Understanding
+from bot.nlu.parts import two_wishes
+from bot.nlu.understanding import Part, Understanding
 
 KEYWORD_INTENTS = {"stop": "stop_messaging", "start": "resume_messaging", "help": "help"}
+OPT_OUT = "stop_messaging"
 ABOUT_TEXTS = ("fewer_messages", "resume_messaging")
 RANKED = 3
 _HAN_FIGURE = re.compile("[零〇一二两兩三四五六七八九十百千万萬亿億]{2,}[块塊元]?")
@@ -51,7 +53,7 @@ class Thresholds:
                 done where the model would have asked.
 
         """
-        probability = detected.get("stop_messaging", 0.0)
+        probability = detected.get(OPT_OUT, 0.0)
         if probability >= self.opt_out_done:
             return "done"
         if probability >= self.opt_out_ask:
@@ -68,6 +70,7 @@ class _Heard:
     """What the model reads in a text, and what its words say by themselves."""
 
     reading: Reading = field(default_factory=Reading)
+    parts: tuple[Part, ...] = ()
     opt_out: bool = False
     crisis: bool = False
 
@@ -76,7 +79,7 @@ class Reader:
     """Understands messages. Load it once a process; threads may share it.
 
     Args:
-        classifier: anything with ``classify_normalised``.
+        classifier: anything with ``classify_normalised`` and ``glance``.
         thresholds: when a message counts as an opt-out or a cry for help.
         cached: how many different texts' readings are kept.
 
@@ -119,26 +122,38 @@ class Reader:
             heard = self._heard(normalise.for_encoder(text))
         reading = heard.reading
         intent, confidence = reading.ranking[0] if reading.ranking else ("out_of_scope", 0.0)
+        crisis = heard.crisis or self._thresholds.is_crisis(reading.detected)
+        opt_out = self._thresholds.opt_out(
+            # "i said no more texts, but send them again" has the words and means the opposite.
+            reading.detected,
+            unmistakable=heard.opt_out and intent not in ABOUT_TEXTS,
+        )
+        ranking = reading.ranking[:RANKED]
+        if opt_out == "done" and intent != OPT_OUT and not crisis:
+            # What it is acted on as is what it means: an opt-out goes before all else it says.
+            intent, confidence = OPT_OUT, reading.detected.get(OPT_OUT, 0.0)
+            others = [entry for entry in reading.ranking if entry[0] != OPT_OUT]
+            ranking = [(intent, confidence), *others[: RANKED - 1]]
         return Understanding(
             text=text,
             language=language.code,
             language_clear=language.clear,
             intent=intent,
             confidence=confidence,
-            ranking=tuple(reading.ranking[:RANKED]),
-            opt_out=self._thresholds.opt_out(
-                # "i said no more texts, but send them again" has the words and means the opposite.
-                reading.detected,
-                unmistakable=heard.opt_out and intent not in ABOUT_TEXTS,
-            ),
-            crisis=heard.crisis or self._thresholds.is_crisis(reading.detected),
+            ranking=tuple(ranking),
+            opt_out=opt_out,
+            crisis=crisis,
             keyword=keyword,
+            parts=heard.parts,
         )
 
     def _hear(self, readable: str) -> _Heard:
         plain = normalise.plain(readable)
+        reading = self._classifier.classify_normalised(readable)
+        intent = reading.ranking[0][0] if reading.ranking else ""
         return _Heard(
-            self._classifier.classify_normalised(readable),
+            reading,
+            two_wishes(readable, intent, self._classifier.glance),
             unmistakable.is_opt_out(plain),
             unmistakable.is_crisis(plain),
         )

@@ -36,6 +36,14 @@ LANGUAGES = ("en", "es", "zh_Hans", "zh_Hant")
 
 
 @dataclass(frozen=True)
+class Part:
+    """One of two wishes in a message: the words that speak of it, and what they mean."""
+
+    text: str
+    intent: str
+
+
+@dataclass(frozen=True)
 class Understanding:
     """One message, understood.
 
@@ -50,6 +58,7 @@ class Understanding:
         opt_out: "done" (act on it), "ask" (ask once), "no".
         crisis: the text speaks, or may well speak, of suicide, self-harm or danger from others.
         keyword: "stop", "start" or "help" when the whole message is a carrier keyword.
+        parts: where the message carries two wishes, both, that of ``intent`` first; else empty.
 
     """
 
@@ -62,3 +71,4 @@ class Understanding:
     opt_out: str
     crisis: bool = False
     keyword: str | None = None
+    parts: tuple[Part, ...] = ()

@@ -1,13 +1,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from math import log, sqrt
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bot.nlu.model import HybridModel, ModelError, TfidfBlock, char_wb_ngrams, word_ngrams
+from bot.nlu.model import (
+    Floats,
+    HybridModel,
+    ModelError,
+    TfidfBlock,
+    char_wb_ngrams,
+    word_ngrams,
+)
 
 
 def test_word_n_grams() -> None:
@@ -54,11 +62,21 @@ def test_an_unknown_kind_of_n_gram_is_refused() -> None:
         TfidfBlock("letters", 1, 1).fit(["a"], [["a"]])
 
 
-def hybrid(temperature: float = 1.0) -> HybridModel:
+def vector(value: float) -> Callable[[], Floats]:
+    """What embeds a message."""
+    return lambda: np.array([value], np.float32)
+
+
+def no_vector() -> Floats:
+    raise AssertionError("the sentence vector was asked for")
+
+
+def hybrid(temperature: float = 1.0, sure: float = 1.0) -> HybridModel:
     """Two intents told apart by one word and one dense number."""
     return HybridModel(
         blocks=[block(least=2)],
         dense_weight=2.0,
+        sure_without_vector=sure,
         classes=["greet", "pay_now"],
         detectors=["pay_now"],
         temperatures=[temperature, 2 * temperature],
@@ -71,7 +89,7 @@ def hybrid(temperature: float = 1.0) -> HybridModel:
 
 @pytest.mark.parametrize("temperature", [1.0, 2.0])
 def test_ranking_as_computed_by_hand(temperature: float) -> None:
-    reading = hybrid(temperature).read("pay", ["pay"], np.array([1.25], np.float32))
+    reading = hybrid(temperature).read("pay", ["pay"], vector(1.25))
     score = 3 * 1 + (1.25 - 1) / 0.5 * 2 - 0.5  # of pay_now over greet
     sure = 1 / (1 + np.exp(-score / temperature))
     assert [name for name, _ in reading.ranking] == ["pay_now", "greet"]
@@ -79,7 +97,7 @@ def test_ranking_as_computed_by_hand(temperature: float) -> None:
 
 
 def test_what_is_detected_is_the_mean_of_detector_and_softmax() -> None:
-    reading = hybrid(1.5).read("pay", ["pay"], np.array([1.25], np.float32))
+    reading = hybrid(1.5).read("pay", ["pay"], vector(1.25))
     score = 2 * 1 + (1.25 - 1) / 0.5 * 2 - 1
     mean = (1 / (1 + np.exp(-score / 3)) + dict(reading.ranking)["pay_now"]) / 2
     assert reading.detected == pytest.approx({"pay_now": mean})
@@ -88,15 +106,35 @@ def test_what_is_detected_is_the_mean_of_detector_and_softmax() -> None:
 def test_the_surest_of_answers_does_not_overflow() -> None:
     model = hybrid()
     model.intercept = np.array([-5000, 5000, -5000], np.float32)
-    reading = model.read("hola", ["hola"], np.array([1.0], np.float32))
+    reading = model.read("hola", ["hola"], vector(1.0))
     assert dict(reading.ranking) == {"pay_now": 1.0, "greet": 0.0}
     assert reading.detected["pay_now"] == pytest.approx(0.5)
+
+
+def test_a_plain_text_needs_no_vector() -> None:
+    model = hybrid(sure=0.8)
+    model.intercept = np.array([6, 0, -9], np.float32)
+    plain = model.read("hola", ["hola"], no_vector)
+    assert plain.ranking[0][0] == "greet"
+    assert plain == model.read("hola", ["hola"], vector(1.0))  # an average sentence
+
+
+def test_a_doubtful_text_needs_its_vector() -> None:
+    with pytest.raises(AssertionError, match="was asked for"):
+        hybrid(sure=0.8).read("hola", ["hola"], no_vector)
+
+
+def test_what_must_not_be_missed_needs_its_vector() -> None:
+    model = hybrid(sure=0.8)
+    model.intercept = np.array([6, 0, -2], np.float32)  # the detector is not sure that it is not
+    with pytest.raises(AssertionError, match="was asked for"):
+        model.read("hola", ["hola"], no_vector)
 
 
 def test_ties_are_broken_by_name() -> None:
     model = hybrid()
     model.intercept = np.zeros(3, np.float32)
-    reading = model.read("hola", ["hola"], np.array([1.0], np.float32))
+    reading = model.read("hola", ["hola"], vector(1.0))
     assert reading.ranking == [("greet", 0.5), ("pay_now", 0.5)]
 
 
@@ -106,11 +144,11 @@ def test_a_model_with_vectors_refuses_a_message_without() -> None:
 
 
 def test_a_saved_model_answers_as_before(tmp_path: Path) -> None:
-    model, vector = hybrid(1.7), np.array([0.3], np.float32)
+    model = hybrid(1.7, sure=0.9)
     model.save(tmp_path)
-    assert HybridModel.load(tmp_path).read("pay", ["pay"], vector) == model.read(
-        "pay", ["pay"], vector
-    )
+    stored = HybridModel.load(tmp_path)
+    assert stored.read("pay", ["pay"], vector(0.3)) == model.read("pay", ["pay"], vector(0.3))
+    assert stored.sure_without_vector == 0.9
 
 
 BROKEN = {

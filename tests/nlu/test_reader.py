@@ -15,6 +15,9 @@ class FakeClassifier:
         ranking = [("greet", 0.6), ("thanks", 0.2), ("help", 0.1), ("stop_messaging", 0.1)]
         self.reading = Reading(ranking, detected)
 
+    def glance(self, text: str) -> tuple[str, float]:
+        return "greet", 0.9
+
     def classify_normalised(self, readable: str) -> Reading:
         self.asked.append(readable)
         return self.reading if readable else Reading()

@@ -77,10 +77,10 @@ right = np.mean([model.classes[row.argmax()] == i for row, i in zip(unseen.proba
 assert right < 0.45, right
 assert np.allclose(unseen.probabilities.sum(axis=1), 1, atol=1e-4)
 assert model.detectors == ["2"] and unseen.detected.shape == (300, 1)
-found = [model.read(t, w, np.zeros(4, np.float32)) for t, w in zip(texts, words)]
+found = [model.read(t, w, lambda: np.zeros(4, np.float32)) for t, w in zip(texts, words)]
 for reading, intent in zip(found, intents):
     assert (reading.detected["2"] > 0.5) == (intent == "2"), (reading, intent)
-seen = [model.read(t, w, np.zeros(4, np.float32)).ranking[0][0] == i
+seen = [model.read(t, w, lambda: np.zeros(4, np.float32)).ranking[0][0] == i
         for t, w, i in zip(texts, words, intents)]
 assert np.mean(seen) > 0.9, np.mean(seen)
 """
@@ -114,11 +114,11 @@ assert found[1] > 2 * found[0], found  # among labels that are chance nobody can
 """
 
 FOLDS = """
-folds = fit.stratified_folds(labels)
+folds = fit.stratified_folds(labels, 3)
 for label in range(3):
-    sizes = np.bincount(folds[labels == label], minlength=fit.FOLDS)
+    sizes = np.bincount(folds[labels == label], minlength=3)
     assert sizes.max() - sizes.min() <= 1, sizes
-assert (folds == fit.stratified_folds(labels)).all()
+assert (folds == fit.stratified_folds(labels, 3)).all()
 """
 
 PRELUDE = """

@@ -14,6 +14,9 @@ from training.parse import parse_stream
 
 
 class FakeClassifier:
+    def glance(self, text: str) -> tuple[str, float]:
+        return "greet", 0.9
+
     def classify_normalised(self, readable: str) -> Reading:
         return Reading(
             [("promise_to_pay", 0.75), ("pay_now", 0.15), ("greet", 0.06), ("thanks", 0.04)],

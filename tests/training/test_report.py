@@ -7,11 +7,9 @@ from training.dataset import Example
 from training.report import Answer, find_thresholds, metrics
 
 
-def answer(
-    intent: str, stop: float, text: str = "", *, crisis: float = 0.0, unknown: bool = True
-) -> Answer:
+def answer(intent: str, stop: float, text: str = "", *, crisis: float = 0.0) -> Answer:
     detected = {"stop_messaging": stop, "crisis": crisis}
-    return Answer(text, intent, {"greet": 1 - stop, "stop_messaging": stop}, detected, unknown)
+    return Answer(text, intent, {"greet": 1 - stop, "stop_messaging": stop}, detected)
 
 
 def test_thresholds_part_opt_outs_from_the_rest() -> None:
@@ -34,13 +32,6 @@ def test_a_cry_for_help_is_no_example_against_an_opt_out() -> None:
     cries = [answer("crisis", 0.95, crisis=0.3)] * 30
     found = find_thresholds(meant + others + cries)
     assert (found.opt_out_done, found.crisis) == (0.3, 0.3)
-
-
-def test_texts_that_the_encoder_knows_set_no_thresholds() -> None:
-    known = [answer("stop_messaging", 0.99, unknown=False)] * 100
-    meant = [answer("stop_messaging", 0.1)] * 30
-    others = [answer("greet", 0.0)] * 50
-    assert find_thresholds(known + meant + others).opt_out_ask == 0.1
 
 
 def test_too_few_give_the_defaults() -> None:

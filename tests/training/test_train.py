@@ -57,7 +57,6 @@ def rasa_model(folder: Path, texts: dict[str, list[str]] = TEXTS, **changes: Any
             {
                 "text": t,
                 "intent": i,
-                "unknown": True,
                 "probabilities": [0.5, 0.5],
                 "detected": [],
             }
