@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot import effects
+from bot import effects, outbox
 from bot.runtime import Runtime
 from models import (
     Agreement,
@@ -23,7 +23,9 @@ from models import (
     LenderEvent,
     Loan,
     Message,
+    PaymentEvent,
     PaymentLink,
+    PaymentMethod,
     Promise,
 )
 
@@ -38,6 +40,8 @@ class Act:
     message: Message
     now: datetime
     today: date
+    after_commit: Callable[..., object] = lambda *_: None
+    """Puts a call off until the rows are really there; without it the sweep finds them."""
 
 
 Values = dict[str, Any]
@@ -70,6 +74,7 @@ _EVENTS: dict[type, str] = {
     effects.AgreeRelief: "relief.agreed",
     effects.RecordPromise: "promise.recorded",
     effects.OpenCase: "case.opened",
+    effects.AddToCase: "case.added_to",
     effects.NoteHardship: "hardship.noted",
 }
 """What the lender's own system hears of, and under which name."""
@@ -105,6 +110,7 @@ def _as_json(value: Any) -> Any:
 def _opt_out(act: Act, effect: effects.OptOut) -> None:
     phone = act.conversation.phone
     phone.opted_out_at = phone.opted_out_at or act.now
+    outbox.stop_messages(act.session, phone, "opted_out", act.now)
     _consent(act, "opt_out", effect.source)
 
 
@@ -123,6 +129,7 @@ def _fewer(act: Act, effect: effects.WantFewer) -> None:
 def _bar(act: Act, effect: effects.BarNumber) -> None:
     phone = act.conversation.phone
     phone.barred_at, phone.barred_reason = act.now, "wrong_number"
+    outbox.stop_messages(act.session, phone, "barred", act.now)
     _consent(act, "wrong_number", "model")
 
 
@@ -159,7 +166,8 @@ def _hand_off(act: Act, effect: effects.HandOff) -> None:
     )
     open_one = act.session.scalar(already.limit(1))
     if open_one is not None:
-        open_one.call_back_at = effect.call_back_at or open_one.call_back_at
+        if effect.call_back_at is not None:
+            open_one.call_back_at, open_one.reason = effect.call_back_at, effect.reason
     else:
         act.session.add(
             Handoff(
@@ -184,6 +192,10 @@ def _hardship(act: Act, effect: effects.NoteHardship) -> None:
 
 
 def _payment_link(act: Act, effect: effects.CreatePaymentLink) -> Values:
+    return {"payment_url": act.rt.payment_url(_new_link(act, effect).id)}
+
+
+def _new_link(act: Act, effect: effects.CreatePaymentLink | effects.ChargeMethod) -> PaymentLink:
     link = PaymentLink(
         loan_id=effect.loan_id,
         conversation_id=act.conversation.id,
@@ -193,11 +205,27 @@ def _payment_link(act: Act, effect: effects.CreatePaymentLink) -> Values:
     )
     act.session.add(link)
     act.session.flush()
-    return {"payment_url": act.rt.payment_url(link.id)}
+    return link
 
 
 def _charge(act: Act, effect: effects.ChargeMethod) -> None:
-    raise NotImplementedError
+    """A link, which is texted should the card be declined, and what a job does with it."""
+    method = act.session.get_one(PaymentMethod, effect.method_id)
+    borrower = act.conversation.phone.borrower
+    if borrower is None or method.borrower_id != borrower.id:
+        raise ValueError("a way to pay is used by its owner alone")
+    link = _new_link(act, effect)
+    charge = PaymentEvent(
+        gateway=method.gateway,
+        external_id=f"charge-{link.id}",
+        kind="charge",
+        data={"link": link.id, "method": method.id},
+        result="queued",
+        received_at=act.now,
+    )
+    act.session.add(charge)
+    act.session.flush()
+    act.after_commit(act.rt.enqueue, "charge", charge.id)
 
 
 def _extension(act: Act, effect: effects.GrantExtension) -> None:
@@ -272,7 +300,11 @@ def _promise(act: Act, effect: effects.RecordPromise) -> None:
 
 
 def _replace_promises(act: Act, loan_id: int) -> None:
-    open_ones = select(Promise).where(Promise.loan_id == loan_id, Promise.status == "open")
+    open_ones = select(Promise).where(
+        Promise.loan_id == loan_id,
+        Promise.status == "open",
+        Promise.message_id != act.message.id,  # a part and the rest stand side by side
+    )
     for earlier in act.session.scalars(open_ones):
         earlier.status, earlier.closed_at = "replaced", act.now
 
@@ -304,6 +336,14 @@ def _case(act: Act, effect: effects.OpenCase) -> Values:
     return {"case_number": case_number}
 
 
+def _add_to_case(act: Act, effect: effects.AddToCase) -> Values:
+    """The words come below those that opened it; when it must be answered stays."""
+    numbered = select(Case).where(Case.case_number == effect.case_number)
+    case = act.session.scalars(numbered).one()
+    case.statement = f"{case.statement}\n{effect.statement}"
+    return {"case_number": effect.case_number}
+
+
 _DOERS: dict[type, Callable[[Act, Any], Values | None]] = {
     effects.OptOut: _opt_out,
     effects.OptIn: _opt_in,
@@ -320,5 +360,6 @@ _DOERS: dict[type, Callable[[Act, Any], Values | None]] = {
     effects.AgreeRelief: _relief,
     effects.RecordPromise: _promise,
     effects.OpenCase: _case,
+    effects.AddToCase: _add_to_case,
     effects.NoteHardship: _hardship,
 }

@@ -9,18 +9,20 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot import queries
 from bot.turn import (
     AgreementView,
+    CaseView,
     DueView,
     LoanView,
     MethodView,
     PaymentView,
     PromiseView,
 )
-from models import Borrower
+from models import Borrower, Payment, Promise
 
 NOTHING = Decimal("0.00")
 RECENT_DAYS = 60
@@ -60,18 +62,46 @@ def methods_of(session: Session, borrower: Borrower) -> tuple[MethodView, ...]:
     return tuple(MethodView(row.id, row.label) for row in rows)
 
 
+def cases_of(session: Session, borrower: Borrower) -> tuple[CaseView, ...]:
+    """A borrower's open cases, newest first."""
+    rows = session.execute(queries.cases(), {"borrower_id": borrower.id})
+    return tuple(CaseView(*row) for row in rows)
+
+
+def still_promised(session: Session, word: Promise) -> Decimal:
+    """What of a promise has not been paid since it was given.
+
+    Of two that one message gave, a part and the rest, money fulfils the earlier one first.
+    """
+    session.flush()
+    together = select(func.sum(Promise.amount)).where(
+        Promise.loan_id == word.loan_id,
+        Promise.message_id == word.message_id,
+        Promise.due_on <= word.due_on,
+    )
+    since = select(func.sum(Payment.amount)).where(
+        Payment.loan_id == word.loan_id, Payment.paid_at >= word.created_at
+    )
+    return (session.scalar(together) or NOTHING) - (session.scalar(since) or NOTHING)
+
+
 def _view(rows: Sequence[Any], agreed: Sequence[Any], today: date, zone: ZoneInfo) -> LoanView:
     """One loan from its rows, one for each unpaid instalment, and what is agreed over it."""
     loan = rows[0]
-    unpaid = [DueView(row.due_on, row.amount - row.paid) for row in rows if row.due_on is not None]
+    unpaid = [
+        DueView(row.due_on, row.amount - row.paid, row.agreement_id is not None)
+        for row in rows
+        if row.due_on is not None
+    ]
     overdue = [part for part in unpaid if part.due_on < today]
     # Late charges are asked for with what is late, or with what is due next.
     charged = sum((part.amount for part in overdue), loan.late_charges)
     past_due = charged if overdue or not unpaid else NOTHING
     next_due = loan.late_charges + (unpaid[0].amount if unpaid else NOTHING)
     promised = [PromiseView(row.amount, row.ends_on) for row in agreed if row.kind == "promise"]
+    promised.sort(key=lambda word: word.due_on)
     agreements = [
-        AgreementView(row.kind, row.amount, row.forgiven, row.ends_on)
+        AgreementView(row.kind, row.amount, row.forgiven, row.ends_on, row.paid)
         for row in agreed
         if row.kind != "promise"
     ]

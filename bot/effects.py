@@ -164,6 +164,14 @@ class OpenCase:
 
 
 @dataclass(frozen=True)
+class AddToCase:
+    """More words on a case that is open already; gives ``case_number``."""
+
+    case_number: str
+    statement: str
+
+
+@dataclass(frozen=True)
 class NoteHardship:
     """The borrower is in trouble: reminders slow down until ``until``."""
 
@@ -186,5 +194,6 @@ Effect = (
     | AgreeRelief
     | RecordPromise
     | OpenCase
+    | AddToCase
     | NoteHardship
 )

@@ -138,6 +138,7 @@ def loans() -> Select[Any]:
             Instalment.due_on,
             Instalment.amount,
             Instalment.paid,
+            Instalment.agreement_id,
             *(query.scalar_subquery().label(name) for name, query in counts.items()),
         )
         .outerjoin(Instalment, unpaid)
@@ -152,7 +153,7 @@ def commitments() -> Executable:
     """Promises and agreements that stand open on a borrower's loans. Parameters: ``borrower_id``.
 
     Columns: ``loan_id``, ``kind`` (promise, plan, settlement or waiver), ``amount``, ``forgiven``,
-    ``ends_on``.
+    ``ends_on``, ``paid``.
     """
     promised = (
         select(
@@ -161,6 +162,7 @@ def commitments() -> Executable:
             Promise.amount,
             literal(Decimal("0.00"), Money).label("forgiven"),
             Promise.due_on.label("ends_on"),
+            literal(Decimal("0.00"), Money).label("paid"),
         )
         .join(Loan, Promise.loan_id == Loan.id)
         .where(Loan.borrower_id == bindparam("borrower_id"), Promise.status == "open")
@@ -172,6 +174,7 @@ def commitments() -> Executable:
             Agreement.amount,
             Agreement.forgiven,
             Agreement.ends_on,
+            Agreement.paid,
         )
         .join(Loan, Agreement.loan_id == Loan.id)
         .where(Loan.borrower_id == bindparam("borrower_id"), Agreement.status == "open")
@@ -201,4 +204,14 @@ def methods() -> Executable:
             PaymentMethod.removed_at.is_(None),
         )
         .order_by(PaymentMethod.id.desc())
+    )
+
+
+@cache
+def cases() -> Executable:
+    """A borrower's open cases, newest first. Parameters: ``borrower_id``."""
+    return (
+        select(Case.case_number, Case.topic, Case.answer_due_on, Case.loan_id)
+        .where(Case.borrower_id == bindparam("borrower_id"), Case.status == "open")
+        .order_by(Case.id.desc())
     )

@@ -41,6 +41,13 @@ class Days:
 
 
 @dataclass(frozen=True)
+class ShortDay:
+    """A day to be said without its year: it is so near that there can be no doubt."""
+
+    day: date
+
+
+@dataclass(frozen=True)
 class Reply:
     """Something to say: a key of the catalogues and the values that it names.
 
@@ -63,6 +70,8 @@ class DueView:
 
     due_on: date
     amount: Decimal
+    planned: bool = False
+    """It is a part of a plan."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +91,8 @@ class AgreementView:
     """What is to be paid in all."""
     forgiven: Decimal
     ends_on: date
+    paid: Decimal = Decimal("0.00")
+    """What has been paid on the loan since it was agreed."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +102,17 @@ class PaymentView:
     loan_id: int
     amount: Decimal
     paid_on: date
+
+
+@dataclass(frozen=True)
+class CaseView:
+    """A case that is open: under which number, about what, and until when it is answered."""
+
+    case_number: str
+    topic: str
+    """dispute, already_paid or complaint."""
+    answer_due_on: date
+    loan_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -136,6 +158,14 @@ class LoanView:
 
 
 @dataclass(frozen=True)
+class Also:
+    """A second wish in the same message: what it is, and what its words name."""
+
+    intent: str
+    entities: Entities
+
+
+@dataclass(frozen=True)
 class Turn:
     """Everything that may decide what is said next. The clock is part of it."""
 
@@ -157,6 +187,8 @@ class Turn:
     payments: tuple[PaymentView, ...] = ()
     """Of the last sixty days, newest first."""
     methods: tuple[MethodView, ...] = ()
+    cases: tuple[CaseView, ...] = ()
+    """Those that are open, newest first."""
     identity_answers: Mapping[str, str] = field(default_factory=dict)
     identity_misses: int = 0
     verified: bool = False
@@ -166,6 +198,7 @@ class Turn:
     has_media: bool = False
     loan: LoanView | None = None
     """The loan that was chosen, where a flow is about one."""
+    also: Also | None = None
 
     @property
     def intent(self) -> str:
@@ -189,6 +222,8 @@ class State:
     misses: int = 0
     parked: State | None = None
     """The flow that was interrupted, to be offered again."""
+    later: Slots | None = None
+    """A second wish of a message, taken up when the first is through."""
 
     @property
     def flow(self) -> str:
@@ -198,7 +233,8 @@ class State:
     def to_json(self) -> dict[str, Any]:
         """For the database."""
         parked = self.parked.to_json() if self.parked else None
-        return {"step": self.step, "slots": self.slots, "misses": self.misses, "parked": parked}
+        made = {"step": self.step, "slots": self.slots, "misses": self.misses, "parked": parked}
+        return made if self.later is None else {**made, "later": self.later}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> State:
@@ -206,7 +242,8 @@ class State:
         if not data:
             return cls()
         parked = cls.from_json(data["parked"]) if data.get("parked") else None
-        return cls(data["step"], dict(data["slots"]), data["misses"], parked)
+        slots = dict(data["slots"])
+        return cls(data["step"], slots, data["misses"], parked, data.get("later"))
 
 
 @dataclass(frozen=True)

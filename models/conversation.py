@@ -166,7 +166,7 @@ class Handoff(Base):
     conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), index=True)
     message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
     queue: Mapped[str] = mapped_column(String(16))
-    """crisis, complaint, dispute, hardship or general."""
+    """crisis, fraud, complaint, dispute, hardship or general."""
     reason: Mapped[str] = mapped_column(String(64))
     agent_id: Mapped[int | None] = mapped_column(ForeignKey("agents.id"))
     call_back_at: Mapped[datetime | None]

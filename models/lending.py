@@ -215,7 +215,7 @@ class PaymentEvent(Base):
     """The gateway's own word for it."""
     data: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """Ids, amounts and states only."""
-    result: Mapped[str] = mapped_column(String(24))
+    result: Mapped[str] = mapped_column(String(24), index=True)
     """What followed: booked, ignored, mismatch, late, failed, …"""
     received_at: Mapped[datetime]
 
@@ -280,6 +280,16 @@ class Promise(Base):
     """When the one question after it was broken was put."""
     closed_at: Mapped[datetime | None]
     """When nothing more is to be done about it."""
+
+    __table_args__ = (
+        # What the follow-ups look for, every minute.
+        Index(
+            "ix_promises_waiting",
+            "due_on",
+            sqlite_where=text("closed_at IS NULL"),
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+    )
 
 
 class Extension(Base):

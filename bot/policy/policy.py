@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, get_type_hints
-from zoneinfo import available_timezones
+from typing import Any, get_type_hints
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.policy import reading
 from bot.policy.reading import PolicyError
@@ -35,22 +34,10 @@ from bot.policy.sections import (
     WaiverRules,
 )
 
-if TYPE_CHECKING:
-    from bot.turn import LoanView
-
 LANGUAGES = ("en", "es", "zh_Hans", "zh_Hant")
 TABLES = ("hours", "helplines", "consequences")
 """Sections that are tables of texts; ``helplines`` and ``hours`` need a "*" for all others."""
 HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-(([01]\d|2[0-3]):([0-5]\d)|24:00)")
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-@dataclass(frozen=True)
-class ExtensionOffer:
-    """One way to get more time: pay by ``due_on``, ``days`` from the later of today and due."""
-
-    days: int
-    due_on: date
 
 
 @dataclass(frozen=True)
@@ -129,10 +116,14 @@ class Policy:
         lender, extension, plan, promise = self.lender, self.extension, self.plan, self.promise
         return (
             ("lender.hours", _is_window(lender.hours), 'must be a window such as "09:00-18:00"'),
-            ("lender.days", bool(weekdays(lender.days)), 'must name weekdays such as "mon-fri"'),
+            (
+                "lender.days",
+                bool(reading.weekdays(lender.days)),
+                'must name weekdays such as "mon-fri"',
+            ),
             (
                 "lender.timezone",
-                lender.timezone in available_timezones(),
+                _is_zone(lender.timezone),
                 'must be a zone such as "America/New_York"',
             ),
             ("lender.role", lender.role in ROLES, f"must be one of {', '.join(ROLES)}"),
@@ -248,37 +239,12 @@ class Policy:
         """Where somebody in despair is sent."""
         return self.helplines.get(country, self.helplines["*"])
 
-    def extension_refusal(self, loan: LoanView) -> str | None:
-        """Why no more time can be given: a reply key's last part, or None where it can."""
-        if loan.due_on is None:
-            return "nothing_due"
-        if loan.disputed:
-            return "disputed"
-        if loan.extensions >= self.extension.most_per_loan:
-            return "used_up"
-        if loan.days_overdue > self.extension.until_days_overdue:
-            return "too_late"
-        return None
 
-    def extension_offer(self, loan: LoanView, days: int, today: date) -> ExtensionOffer:
-        """What ``days`` more would mean. Time runs from today where the due date has passed."""
-        return ExtensionOffer(days, max(today, loan.due_on or today) + timedelta(days=days))
-
-    def extension_offers(self, loan: LoanView, today: date) -> tuple[ExtensionOffer, ...]:
-        """The choices that are offered where the borrower names none."""
-        return tuple(self.extension_offer(loan, d, today) for d in self.extension.offer_days)
-
-
-def weekdays(text: str) -> tuple[int, ...]:
-    """The days that "mon-fri" or "mon, wed, sat" names, Monday being 0; empty where it is none."""
-    days: set[int] = set()
-    for part in text.lower().split(","):
-        first, _, last = part.strip().partition("-")
-        if first not in DAYS or (last and last not in DAYS):
-            return ()
-        start, end = DAYS.index(first), DAYS.index(last or first)
-        days |= {(start + n) % 7 for n in range((end - start) % 7 + 1)}
-    return tuple(sorted(days))
+def _is_zone(name: str) -> bool:
+    try:
+        return bool(name) and ZoneInfo(name).key == name
+    except (OSError, ValueError, ZoneInfoNotFoundError):
+        return False
 
 
 def _is_window(text: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, get_type_hints
 from bot.policy.sections import Steps
 
 T = TypeVar("T")
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class PolicyError(ValueError):
@@ -143,3 +144,15 @@ def _amount(value: Any) -> Decimal | None:
     except InvalidOperation:
         pass  # neither is a figure too large to have cents
     return None
+
+
+def weekdays(text: str) -> tuple[int, ...]:
+    """The days that "mon-fri" or "mon, wed, sat" names, Monday being 0; empty where it is none."""
+    days: set[int] = set()
+    for part in text.lower().split(","):
+        first, _, last = part.strip().partition("-")
+        if first not in DAYS or (last and last not in DAYS):
+            return ()
+        start, end = DAYS.index(first), DAYS.index(last or first)
+        days |= {(start + n) % 7 for n in range((end - start) % 7 + 1)}
+    return tuple(sorted(days))

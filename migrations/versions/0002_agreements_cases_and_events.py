@@ -27,6 +27,7 @@ def upgrade() -> None:
             "gateway", "external_id", name=op.f("uq_payment_events_gateway_external_id")
         ),
     )
+    op.create_index(op.f("ix_payment_events_result"), "payment_events", ["result"])
     op.create_table(
         "payment_methods",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -188,9 +189,16 @@ def upgrade() -> None:
     with op.batch_alter_table("promises", schema=None) as batch_op:
         batch_op.add_column(sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True))
+        batch_op.create_index(
+            "ix_promises_waiting",
+            ["due_on"],
+            sqlite_where=sa.text("closed_at IS NULL"),
+            postgresql_where=sa.text("closed_at IS NULL"),
+        )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_promises_waiting", table_name="promises")
     with op.batch_alter_table("promises", schema=None) as batch_op:
         batch_op.drop_column("closed_at")
         batch_op.drop_column("asked_at")

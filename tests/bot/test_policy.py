@@ -1,22 +1,20 @@
-"""The lender's rules: what is refused in which words, what is offered."""
+"""The lender's rules as a file: what is refused in which words."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from bot.policy import ExtensionOffer, Policy, PolicyError
+from bot.guard import lint
+from bot.policy import Policy, PolicyError
+from bot.policy.policy import LANGUAGES
 from bot.runtime import read_policy
-from bot.turn import LoanView
 from settings import PROJECT, SettingsError
-from tests import builders
 from tests.fakes import POLICY_TEXT
 
 POLICY = Policy.from_toml(POLICY_TEXT)
-TODAY = date(2026, 3, 4)
-LOAN = builders.loan_view()
 
 
 @dataclass(frozen=True)
@@ -55,6 +53,33 @@ REFUSED = [
     Refused("promise days", "longest_days = 30", "longest_days = 0", "promise.longest_days must"),
     Refused("no general helpline", '"*" = "findahelpline.com"', "", "[helplines] needs a text"),
     Refused("an empty helpline", 'US = "988"', 'US = ""', "[helplines] needs a text"),
+    Refused("no window", '"09:00-18:00"', '"9 to 6"', "lender.hours must be a window"),
+    Refused("no days", '"mon-fri"', '"workdays"', "lender.days must name weekdays"),
+    Refused("no zone", '"America/New_York"', '"New York"', "lender.timezone must be a zone"),
+    Refused("no role", '"creditor"', '"friend"', "lender.role must be one of creditor, collector"),
+    Refused("no tone", '"warm"', '"stern"', "lender.tone must be one of warm, formal"),
+    Refused("no move", '"keep"', '"back"', "calendar.move must be one of keep"),
+    Refused("one part", "[2, 3, 4]", "[1, 2]", "plan.offer_parts must name numbers of parts"),
+    Refused("too many parts", "[2, 3, 4]", "[2, 7]", "plan.offer_parts must name numbers"),
+    Refused("all paid down", "percent = 0", "percent = 100", "plan.down_payment_percent must lie"),
+    Refused(
+        "an end before the beginning",
+        "until_days_overdue = 120",
+        "until_days_overdue = -1",
+        "plan.until_days_overdue must not come before",
+    ),
+    Refused(
+        "relief in no order",
+        "percent_by_days_overdue = []\npay_within_days = 14",
+        "percent_by_days_overdue = [[90, 20], [60, 30]]\npay_within_days = 14",
+        "settlement.percent_by_days_overdue must name rising days",
+    ),
+    Refused(
+        "all of it forgiven",
+        "percent_by_days_overdue = []\npay_within_days = 14",
+        "percent_by_days_overdue = [[90, 100]]\npay_within_days = 14",
+        "settlement.percent_by_days_overdue may forgive 1 to 99 percent",
+    ),
     Refused("a number as a name", '"Repayline Demo Lending"', "7", "lender.name must be a text"),
 ]
 
@@ -68,6 +93,13 @@ def test_a_policy_is_refused_in_one_sentence(case: Refused) -> None:
     assert case.words in said
     assert said.endswith(".")
     assert "\n" not in said
+
+
+def test_a_sentence_names_the_line_that_is_wrong() -> None:
+    lines = POLICY_TEXT.splitlines()
+    number = lines.index('smallest_part = "20.00"') + 1
+    with pytest.raises(PolicyError, match=rf"^line {number}: plan\.smallest_part must be more"):
+        Policy.from_toml(POLICY_TEXT.replace('smallest_part = "20.00"', 'smallest_part = "0.00"'))
 
 
 AMOUNTS = {"not a number": "NaN", "endless": "Infinity", "three places": "5.001"}
@@ -86,47 +118,31 @@ def test_a_policy_file_that_cannot_be_read_is_refused() -> None:
         read_policy(PROJECT)
 
 
-@dataclass(frozen=True)
-class Asked:
-    name: str
-    loan: LoanView
-    refusal: str | None
-
-    def __str__(self) -> str:
-        return self.name
-
-
-ASKED = [
-    Asked("may have more time", LOAN, None),
-    Asked("nothing due", replace(LOAN, due_on=None), "nothing_due"),
-    Asked("disputed", replace(LOAN, disputed=True), "disputed"),
-    Asked("once before", replace(LOAN, extensions=1), None),
-    Asked("twice before", replace(LOAN, extensions=2), "used_up"),
-    Asked("sixty days late", replace(LOAN, days_overdue=60), None),
-    Asked("sixty-one", replace(LOAN, days_overdue=61), "too_late"),
-    Asked("the dispute comes first", replace(LOAN, disputed=True, extensions=9), "disputed"),
-]
-
-
-@pytest.mark.parametrize("case", ASKED, ids=str)
-def test_more_time_for_a_loan_that(case: Asked) -> None:
-    assert POLICY.extension_refusal(case.loan) == case.refusal
-
-
-def test_more_time_runs_from_today_where_the_day_has_passed() -> None:
-    assert POLICY.extension_offers(LOAN, TODAY) == (
-        ExtensionOffer(7, date(2026, 3, 11)),
-        ExtensionOffer(14, date(2026, 3, 18)),
-    )
-
-
-def test_more_time_runs_from_the_due_date_where_it_is_still_to_come() -> None:
-    loan = replace(LOAN, due_on=date(2026, 3, 10))
-    assert POLICY.extension_offer(loan, 7, TODAY) == ExtensionOffer(7, date(2026, 3, 17))
-
-
 @pytest.mark.parametrize(
     ("country", "helpline"), [("US", "988"), ("ES", "024"), ("FR", "findahelpline.com")]
 )
 def test_a_helpline_for_every_country(country: str, helpline: str) -> None:
     assert POLICY.helpline(country) == helpline
+
+
+PRESETS = sorted((PROJECT / "policies").glob("*.toml"))
+
+
+def test_two_presets_ship() -> None:
+    assert [path.stem for path in PRESETS] == ["personal-loans-and-cards", "small-consumer-loans"]
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
+def test_a_preset_makes_sense_and_says_more_than_what_is_delivered(path: Path) -> None:
+    preset = read_policy(path)
+    for name in ("lender", "hours", "calendar", "extension", "plan", "settlement", "promise"):
+        assert getattr(preset, name) != getattr(POLICY, name), name
+    assert preset.helplines == POLICY.helplines
+    assert set(preset.consequences) == set(LANGUAGES)
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
+def test_a_preset_forbids_no_text_that_the_bot_says(path: Path) -> None:
+    found = lint.findings(read_policy(path))
+    # A name in Chinese makes a text in English cost more; that is the price of the name.
+    assert not [str(finding) for finding in found if "segments" not in finding.sentence]
