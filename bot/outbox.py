@@ -7,13 +7,15 @@ that a job makes; either way its row is claimed first, and news of it only ever 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot import guard
+from bot import guard, queries
 from bot.replies import segments
 from bot.runtime import Runtime
 from bot.turn import Reply
@@ -25,11 +27,25 @@ from channels.base import (
     SendUncertain,
     StatusUpdate,
 )
-from models import ConsentEvent, Conversation, Message, MessageStatus, UnitOfWork
+from models import (
+    Case,
+    ConsentEvent,
+    Conversation,
+    Handoff,
+    Loan,
+    Message,
+    MessageStatus,
+    Phone,
+    UnitOfWork,
+)
 
 log = logging.getLogger(__name__)
 
 SEND_ATTEMPTS = 5
+LONGEST_WAIT = timedelta(hours=36)
+"""A text that speaks first and would have to wait for longer has lost its occasion."""
+REMEMBERED = timedelta(days=15)
+"""So far back the pace is counted: two weeks of the borrower's own days."""
 
 
 def locale_of(conversation: Conversation) -> str:
@@ -55,6 +71,7 @@ def write(
         "lender_phone": lender.phone,
         "lender_hours": lender.hours,
         "reminders": lender.reminders_a_week,
+        "guide_url": f"{rt.settings.public_url}/guide",
         "name": borrower.first_name if borrower else "",
         **values,
     }
@@ -80,6 +97,199 @@ def write(
     )
 
 
+def say_first(
+    rt: Runtime,
+    uow: UnitOfWork,
+    conversation: Conversation,
+    replies: tuple[Reply, ...],
+    now: datetime,
+    *,
+    loan_ids: Iterable[int] = (),
+    may_wait: bool = True,
+) -> Message:
+    """Write a text with which the line speaks first, as the guard decides.
+
+    Its row is the record either way: queued, to leave now or when its hour comes (``retry_at``),
+    or blocked with the reason. A text whose hours end before it left expires.
+
+    Args:
+        rt: the runtime.
+        uow: the caller's transaction, which holds the conversation's lock.
+        conversation: where it is said.
+        replies: what is said, as one text.
+        now: the clock.
+        loan_ids: the loans that it is about: reminders on them may rest.
+        may_wait: whether it still makes sense hours later; otherwise it goes now or never.
+
+    """
+    loans = tuple(loan_ids)
+    message = write(rt, conversation, None, replies, {}, now)
+    text = guard.Text(
+        keys=tuple(reply.key for reply in replies),
+        body=message.body,
+        kind=guard.Kind.FIRST,
+        locale=locale_of(conversation),
+        replies=replies,
+    )
+    facts = _facts(rt, uow.session, conversation, text.kind, now, loans)
+    verdict = guard.decide(text, replace(facts, loans=()))
+    message.facts = {"kind": text.kind.value, "loans": list(loans)}
+    if verdict.expires_at is not None:
+        message.facts["expires_at"] = verdict.expires_at.isoformat()
+    message.reason, message.retry_at = verdict.reason, verdict.retry_at
+    waits = verdict.retry_at is not None and verdict.retry_at - now <= LONGEST_WAIT
+    if verdict.reason and not (waits and may_wait):
+        _block(message, verdict.reason, now)
+    uow.session.add(message)
+    uow.session.flush()
+    if verdict.reason is None:
+        uow.after_commit(rt.enqueue, "deliver", message.id)
+    return message
+
+
+def may_speak_first(
+    rt: Runtime,
+    session: Session,
+    conversation: Conversation,
+    now: datetime,
+    *,
+    loan_ids: Iterable[int] = (),
+) -> guard.Verdict:
+    """What the guard would say now to a plain text with which the line speaks first."""
+    text = guard.Text(keys=("greet.hello",), body="…", kind=guard.Kind.FIRST)
+    facts = _facts(rt, session, conversation, text.kind, now, tuple(loan_ids))
+    return guard.decide(text, facts)
+
+
+def stop_messages(session: Session, phone: Phone, reason: str, now: datetime) -> None:
+    """Let everything die that is still queued for a number, in the caller's transaction.
+
+    The caller holds the phone's lock, so that no worker claims one of the texts meanwhile.
+    """
+    queued = (
+        select(Message)
+        .join(Conversation, Message.conversation_id == Conversation.id)
+        .where(Conversation.phone_id == phone.id, Message.status == MessageStatus.QUEUED)
+        .order_by(Message.id)
+        .with_for_update(of=Message)
+    )
+    passes = {"opted_out": guard.OPT_OUT_CONFIRMATION, "barred": guard.APOLOGY}
+    for message in session.scalars(queued):
+        if message.reply_key != passes.get(reason):
+            _block(message, reason, now)
+
+
+def _block(message: Message, reason: str, now: datetime) -> None:
+    message.status, message.reason, message.retry_at = MessageStatus.BLOCKED, reason, None
+    message.updated_at = now
+    log.info("text blocked id=%s reason=%s", message.id, reason)
+
+
+def _kind(message: Message) -> guard.Kind:
+    """Why a row goes out: as it was written down, else by what it says."""
+    if message.facts and "kind" in message.facts:
+        return guard.Kind(message.facts["kind"])
+    return guard.Kind.ANSWER if message.in_reply_to_id else guard.Kind.RECEIPT
+
+
+def _facts(
+    rt: Runtime,
+    session: Session,
+    conversation: Conversation,
+    kind: guard.Kind,
+    now: datetime,
+    loan_ids: tuple[int, ...] = (),
+    *,
+    besides: int | None = None,
+) -> guard.Facts:
+    """What decides whether a text may go now, apart from its figures.
+
+    Args:
+        rt: the runtime.
+        session: where to read.
+        conversation: where it is said.
+        kind: why it goes out. What only matters to other kinds is not looked up.
+        now: the clock.
+        loan_ids: the loans that it is about.
+        besides: the text's own row, which counts for nothing.
+
+    """
+    phone, borrower = conversation.phone, conversation.phone.borrower
+    first = kind is guard.Kind.FIRST
+    automatic = kind is not guard.Kind.ANSWER
+    # Who ever showed who they are on this number is the one that it belongs to.
+    known = conversation.verified_until is not None or not rt.policy.identity.ask
+    return guard.Facts(
+        now=now,
+        policy=rt.policy,
+        opted_out=phone.opted_out_at is not None,
+        barred=phone.barred_at is not None,
+        verified=known or not first,
+        held=first and conversation.held_by == "agent",
+        crisis=automatic and _in_crisis(session, phone),
+        paused=first and _is_paused(session, loan_ids),
+        confirmed_at=phone.confirmed_at,
+        country=borrower.country if borrower else conversation.sender.country,
+        timezones=(borrower.timezone,) if borrower and borrower.timezone else (),
+        wishes=phone.wishes,
+        hardship_until=borrower.hardship_until if borrower else None,
+        spoken_at=_spoken_at(session, phone, now, besides) if first else (),
+    )
+
+
+def _in_crisis(session: Session, phone: Phone) -> bool:
+    cries = (
+        select(Handoff.id)
+        .join(Conversation, Handoff.conversation_id == Conversation.id)
+        .where(
+            Conversation.phone_id == phone.id,
+            Handoff.queue == "crisis",
+            Handoff.closed_at.is_(None),
+        )
+    )
+    return session.scalar(cries.limit(1)) is not None
+
+
+def _is_paused(session: Session, loan_ids: tuple[int, ...]) -> bool:
+    if not loan_ids:
+        return False
+    resting = select(Loan.id).where(Loan.id.in_(loan_ids), Loan.reminders_paused_at.is_not(None))
+    open_cases = select(Case.id).where(Case.loan_id.in_(loan_ids), Case.status == "open")
+    return any(session.scalar(query.limit(1)) is not None for query in (resting, open_cases))
+
+
+_NEVER_SAID = (MessageStatus.BLOCKED, MessageStatus.CANCELED, MessageStatus.FAILED)
+
+
+def _spoken_at(
+    session: Session, phone: Phone, now: datetime, besides: int | None
+) -> tuple[datetime, ...]:
+    """When the line spoke first to a person lately, or will, on any number of theirs."""
+    whose = (
+        Phone.id == phone.id
+        if phone.borrower_id is None
+        else Phone.borrower_id == phone.borrower_id
+    )
+    rows = session.execute(
+        select(Message.id, Message.facts, Message.created_at, Message.retry_at)
+        .join(Conversation, Message.conversation_id == Conversation.id)
+        .join(Phone, Conversation.phone_id == Phone.id)
+        .where(
+            whose,
+            Message.direction == "outbound",
+            Message.in_reply_to_id.is_(None),
+            Message.facts.is_not(None),
+            Message.status.not_in(_NEVER_SAID),
+            Message.created_at > now - REMEMBERED - LONGEST_WAIT,
+        )
+    )
+    return tuple(
+        max(row.created_at, row.retry_at or row.created_at)
+        for row in rows
+        if row.id != besides and row.facts and row.facts.get("kind") == guard.Kind.FIRST
+    )
+
+
 def outbound_of(rt: Runtime, conversation: Conversation, message: Message) -> OutboundMessage:
     """A row as a channel sends it, asking for news of it."""
     return OutboundMessage(
@@ -100,19 +310,11 @@ def deliver(rt: Runtime, message_id: int) -> None:
     """
     now = rt.clock()
     with rt.unit_of_work() as uow:
-        message = uow.session.get(Message, message_id, with_for_update={"of": Message})
-        if message is None or message.status != MessageStatus.QUEUED:
-            return
-        if message.retry_at is not None and message.retry_at > now:
+        message = _claimed(uow.session, message_id, now)
+        if message is None:
             return
         conversation = message.conversation
-        keys = (message.reply_key or "").split()
-        phone = conversation.phone
-        facts = guard.Facts(phone.opted_out_at is not None, phone.barred_at is not None, True)
-        reason = guard.objection(keys, message.body, facts)
-        message.updated_at = now
-        if reason:
-            message.status, message.reason = MessageStatus.BLOCKED, reason
+        if not _judge_again(rt, uow.session, message, now):
             uow.commit()
             return
         message.status, message.external_id = MessageStatus.SENDING, None
@@ -129,6 +331,53 @@ def deliver(rt: Runtime, message_id: int) -> None:
         return
     news = StatusUpdate(channel.code, external_id, "sent", message_id=message_id, attempt=attempt)
     record_status(rt, news)
+
+
+def _claimed(session: Session, message_id: int, now: datetime) -> Message | None:
+    """A queued row whose time has come, locked after its conversation and phone, as turns do it.
+
+    So an opt-out comes before a text or after it, and never in between.
+    """
+    found = session.get(Message, message_id)
+    if found is None or found.status != MessageStatus.QUEUED:
+        return None
+    known = {"conversation_id": found.conversation_id}
+    session.scalars(queries.conversation_by_id(), known).one()
+    lock = {"of": Message, "skip_locked": True}
+    message = session.get(Message, message_id, with_for_update=lock, populate_existing=True)
+    if message is None or message.status != MessageStatus.QUEUED:
+        return None
+    return None if message.retry_at is not None and message.retry_at > now else message
+
+
+def _judge_again(rt: Runtime, session: Session, message: Message, now: datetime) -> bool:
+    """Ask the guard at the moment of sending: whether the text goes now.
+
+    Otherwise its row says why not, and until when it waits.
+    """
+    kept = message.facts or {}
+    text = guard.Text(
+        keys=tuple((message.reply_key or "").split()),
+        body=message.body,
+        kind=_kind(message),
+        locale=locale_of(message.conversation),
+        written_at=message.created_at,
+    )
+    loans = tuple(kept.get("loans", ()))
+    facts = _facts(rt, session, message.conversation, text.kind, now, loans, besides=message.id)
+    verdict = guard.decide(text, facts)
+    expires_at = datetime.fromisoformat(kept["expires_at"]) if "expires_at" in kept else None
+    waits_until = verdict.retry_at or now
+    message.updated_at = now
+    if verdict.reason and verdict.retry_at is None:
+        _block(message, verdict.reason, now)
+    elif expires_at is not None and waits_until >= expires_at:
+        _block(message, "expired", now)
+    else:
+        message.reason = verdict.reason
+        message.retry_at = verdict.retry_at or message.retry_at  # it tells on which day it went
+        return verdict.reason is None
+    return False
 
 
 def _send_failed(rt: Runtime, message_id: int, error: SendError) -> None:
@@ -171,8 +420,12 @@ def _note_failure(uow: UnitOfWork, rt: Runtime, message: Message, error: SendErr
                 created_at=now,
             )
         )
+        uow.session.flush()  # the phone is locked before its texts, as everywhere
+        stop_messages(uow.session, phone, "opted_out", now)
     if isinstance(error, BadNumber) and phone.barred_at is None:
         phone.barred_at, phone.barred_reason = now, "unreachable"
+        uow.session.flush()
+        stop_messages(uow.session, phone, "barred", now)
 
 
 def record_status(rt: Runtime, update: StatusUpdate) -> None:
