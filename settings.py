@@ -60,6 +60,24 @@ class Settings:
         "base address of the provider's REST API (default `https://api.twilio.com`, with the "
         "simulator on and no account set: the simulator)",
     )
+    payment_gateway: str = _setting(
+        "PAYMENT_GATEWAY",
+        "sandbox",
+        "what takes payments: `sandbox`, which moves no money and is closed to real borrowers, or "
+        "`stripe`",
+    )
+    stripe_secret_key: str = _setting(
+        "STRIPE_SECRET_KEY", "", "Stripe's secret key, `sk_…` or `rk_…`", secret=True
+    )
+    stripe_webhook_secret: str = _setting(
+        "STRIPE_WEBHOOK_SECRET",
+        "",
+        "signing secret, `whsec_…`, of the endpoint `PUBLIC_URL/webhooks/stripe`",
+        secret=True,
+    )
+    stripe_api_base: str = _setting(
+        "STRIPE_API_BASE", "https://api.stripe.com", "base address of Stripe's API"
+    )
     secret_key: str = _setting(
         "SECRET_KEY",
         "",
@@ -163,7 +181,7 @@ def _completed(given: Settings, *, blank: set[str]) -> Settings:
         jobs_url=_jobs_address(given.jobs_url),
         log_level=given.log_level.upper(),
     )
-    done = _with_provider(done, blank)
+    done = _with_gateway(_with_provider(done, blank))
     if not done.secret_key:
         if not done.simulator:
             raise SettingsError(
@@ -213,6 +231,48 @@ def _with_provider(done: Settings, blank: set[str]) -> Settings:
         twilio_auth_token=token,
         twilio_api_url=api_url,
     )
+
+
+def _with_gateway(done: Settings) -> Settings:
+    """What takes payments, and what it needs for that."""
+    from dataclasses import replace
+
+    key, secret, base = done.stripe_secret_key, done.stripe_webhook_secret, done.stripe_api_base
+    if done.payment_gateway not in {"sandbox", "stripe"}:
+        raise SettingsError("PAYMENT_GATEWAY must be sandbox or stripe.")
+    if done.payment_gateway == "sandbox":
+        if key or secret:
+            name = "STRIPE_SECRET_KEY" if key else "STRIPE_WEBHOOK_SECRET"
+            raise SettingsError(
+                f"{name} is set while PAYMENT_GATEWAY is sandbox, so that no money would be taken: "
+                "set PAYMENT_GATEWAY=stripe, or leave out all STRIPE_ settings."
+            )
+        return done
+    if not key.startswith(("sk_", "rk_")):
+        raise SettingsError(
+            "STRIPE_SECRET_KEY must be a secret key, sk_… or rk_…; it stands in Stripe's dashboard."
+        )
+    if not secret.startswith("whsec_"):
+        raise SettingsError(
+            "STRIPE_WEBHOOK_SECRET must be the endpoint's signing secret, whsec_…: without it no "
+            "report of a payment could be trusted."
+        )
+    base = base.rstrip("/") or "https://api.stripe.com"
+    _check_address("STRIPE_API_BASE", base)
+    is_live, here = "_live_" in key, {"localhost", "127.0.0.1", "::1"}
+    if not base.startswith("https://") and (is_live or urlsplit(base).hostname not in here):
+        raise SettingsError("STRIPE_API_BASE must begin with https:// as it is sent the key.")
+    if is_live and not done.public_url.startswith("https://"):
+        raise SettingsError(
+            "PUBLIC_URL must begin with https:// while STRIPE_SECRET_KEY is a live key: borrowers "
+            "come back to it after they have paid."
+        )
+    if is_live and done.simulator:
+        raise SettingsError(
+            "STRIPE_SECRET_KEY is a live key while SIMULATOR is on: set SIMULATOR=off, or use a "
+            "test key."
+        )
+    return replace(done, stripe_api_base=base)
 
 
 def _check_address(name: str, address: str) -> None:

@@ -30,6 +30,11 @@ LIVE = {
     "PUBLIC_URL": "https://sms.lender.example",
 }
 DEMO = {"SECRET_KEY": "a-long-secret-key"}
+STRIPE = {
+    "PAYMENT_GATEWAY": "stripe",
+    "STRIPE_SECRET_KEY": "sk_test_1",
+    "STRIPE_WEBHOOK_SECRET": "whsec_1",
+}
 
 
 def without(name: str) -> dict[str, str]:
@@ -85,6 +90,40 @@ REFUSED = [
     given("TWILIO_API_URL", "api.twilio.com"),
     given("TWILIO_ACCOUNT_SID", "SK123"),
     given("SECRET_KEY", "short"),
+    given("PAYMENT_GATEWAY", "paypal"),
+    Refused("stripe without a key", "STRIPE_SECRET_KEY", {**DEMO, "PAYMENT_GATEWAY": "stripe"}),
+    given("STRIPE_SECRET_KEY", "sk_test_1", "a key that nobody uses"),
+    given("STRIPE_WEBHOOK_SECRET", "whsec_1", "a webhook's secret that nobody uses"),
+    *(
+        Refused(f"stripe with {name}", variable, {**DEMO, **STRIPE, **changed})
+        for name, variable, changed in (
+            ("a publishable key", "STRIPE_SECRET_KEY", {"STRIPE_SECRET_KEY": "pk_test_1"}),
+            ("no webhook secret", "STRIPE_WEBHOOK_SECRET", {"STRIPE_WEBHOOK_SECRET": ""}),
+            ("the endpoint's id", "STRIPE_WEBHOOK_SECRET", {"STRIPE_WEBHOOK_SECRET": "we_1"}),
+            ("an address without a scheme", "STRIPE_API_BASE", {"STRIPE_API_BASE": "stripe.com"}),
+            ("the key in clear", "STRIPE_API_BASE", {"STRIPE_API_BASE": "http://far.example"}),
+            (
+                "a live key and the simulator",
+                "STRIPE_SECRET_KEY",
+                {
+                    "STRIPE_SECRET_KEY": "sk_live_1",
+                    "PUBLIC_URL": "https://sms.lender.example",
+                    "TWILIO_AUTH_TOKEN": "token",
+                    "TWILIO_ACCOUNT_SID": "AC1",
+                },
+            ),
+        )
+    ),
+    Refused(
+        "a live key and borrowers who come back in clear",
+        "PUBLIC_URL",
+        {**LIVE, **STRIPE, "STRIPE_SECRET_KEY": "rk_live_1", "PUBLIC_URL": "http://sms.example"},
+    ),
+    Refused(
+        "a live key sent in clear",
+        "STRIPE_API_BASE",
+        {**LIVE, **STRIPE, "STRIPE_SECRET_KEY": "sk_live_1", "STRIPE_API_BASE": "http://localhost"},
+    ),
     Refused(
         "an account without a token", "TWILIO_AUTH_TOKEN", {**DEMO, "TWILIO_ACCOUNT_SID": "AC1"}
     ),

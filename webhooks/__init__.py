@@ -17,7 +17,8 @@ from channels.base import (
     UnknownSender,
 )
 from faults import described
-from webhooks import twilio
+from payments.gateways import ForgedEvent, UnreadableEvent
+from webhooks import stripe, twilio
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ def make_blueprint(manager: Manager) -> Blueprint:
     """Make the views of all providers; the runtime is in `current_app.extensions["repayline"]`."""
     bp = Blueprint("webhooks", __name__)
     twilio.add_views(bp, manager)
+    stripe.add_views(bp)
     for error, answer in ANSWERS.items():
         bp.register_error_handler(error, answer)
     return bp
@@ -54,6 +56,16 @@ def _bad_signature(error: BadSignature) -> Response:
         "webhook refused: its signature is %s; is PUBLIC_URL what the provider calls?", error
     )
     return _plain(403, "The signature does not fit.")
+
+
+def _forged(error: ForgedEvent) -> Response:
+    log.warning("webhook refused: not signed with STRIPE_WEBHOOK_SECRET, or too long ago")
+    return _plain(403, "The signature does not fit.")
+
+
+def _unreadable(error: UnreadableEvent) -> Response:
+    log.error("webhook refused: a signed report cannot be read (%s)", error)
+    return _plain(400, "The report cannot be read.")
 
 
 def _invalid(error: InvalidRequest) -> Response:
@@ -81,6 +93,8 @@ def _plain(status: int, sentence: str) -> Response:
 
 ANSWERS: dict[type[Exception], Any] = {
     BadSignature: _bad_signature,
+    ForgedEvent: _forged,
+    UnreadableEvent: _unreadable,
     InvalidRequest: _invalid,
     UnknownSender: _unknown_sender,
     HTTPException: _http_error,

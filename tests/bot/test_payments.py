@@ -12,7 +12,17 @@ from sqlalchemy import select
 
 from bot import manager, outbox
 from bot.runtime import Runtime
-from models import Conversation, Loan, Message, Payment, PaymentLink, Promise
+from models import (
+    Agreement,
+    Conversation,
+    Handoff,
+    LenderEvent,
+    Loan,
+    Message,
+    Payment,
+    PaymentLink,
+    Promise,
+)
 from tests import builders
 from tests.builders import inbound
 from tests.fakes import Clock
@@ -105,9 +115,41 @@ def test_a_payment_of(runtime: Runtime, link: int, clock: Clock, case: Case) -> 
 def test_a_link_is_paid_once(runtime: Runtime, link: int) -> None:
     assert pay(runtime, link)
     assert not pay(runtime, link)
-    assert not pay(runtime, link, external_id="P2")
     assert owed(runtime) == Decimal("600.00")
     assert len(rows(runtime, Payment)) == len(rows(runtime, Message)) == 1
+    assert rows(runtime, Handoff) == []
+
+
+def test_money_that_arrives_for_a_paid_link_is_booked_and_a_person_told(
+    runtime: Runtime, link: int
+) -> None:
+    assert pay(runtime, link)
+    assert pay(runtime, link, external_id="P2")
+    assert owed(runtime) == Decimal("465.50")
+    assert [h.reason for h in rows(runtime, Handoff)] == ["paid_twice"]
+
+
+def test_money_that_arrives_for_a_link_that_has_expired_is_booked(
+    runtime: Runtime, link: int, clock: Clock
+) -> None:
+    clock.forward(days=9)
+    assert pay(runtime, link)
+    assert owed(runtime) == Decimal("600.00")
+    assert rows(runtime, Handoff) == []
+
+
+def test_the_lenders_system_hears_of_it(runtime: Runtime, link: int) -> None:
+    pay(runtime, link)
+    (told,) = rows(runtime, LenderEvent)
+    assert (told.kind, told.loan_id, told.borrower_id) == ("payment.booked", 1, 1)
+    assert told.data == {
+        "amount": "134.50",
+        "currency": "USD",
+        "gateway": "sandbox",
+        "external_id": "P1",
+        "unallocated": "0.00",
+        "balance": "600.00",
+    }
 
 
 def test_a_link_that_does_not_exist_books_nothing(runtime: Runtime, link: int) -> None:
@@ -184,7 +226,149 @@ def test_a_promise_is(runtime: Runtime, link: int, case: Word) -> None:
         uow.session.add(promise)
         uow.commit()
     pay(runtime, link)
-    assert rows(runtime, Promise)[0].status == case.status
+    promise = rows(runtime, Promise)[0]
+    assert promise.status == case.status
+    assert (promise.closed_at is not None) == (case.status == "kept")
+    kinds = [told.kind for told in rows(runtime, LenderEvent)]
+    assert kinds == ["payment.booked", *(["promise.kept"] if case.status == "kept" else [])]
+    said = rows(runtime, Message)[-1].reply_key
+    assert said == "payment.receipt" + (" promise.kept" if case.status == "kept" else "")
+
+
+def promise(runtime: Runtime, amount: str, due_on: date) -> None:
+    manager.receive(runtime, inbound("hello", "SM1"))
+    with runtime.unit_of_work() as uow:
+        word = Promise(
+            loan_id=1,
+            message_id=1,
+            amount=Decimal(amount),
+            due_on=due_on,
+            created_at=runtime.clock(),
+        )
+        uow.session.add(word)
+        uow.commit()
+
+
+def test_a_promise_is_kept_by_payments_together(runtime: Runtime, link: int, clock: Clock) -> None:
+    pay(runtime, link, "50.00", "P0")  # before it was given
+    clock.forward(minutes=1)
+    promise(runtime, "100.00", TODAY + timedelta(days=2))
+    pay(runtime, link, "60.00", "P1")
+    assert rows(runtime, Promise)[0].status == "open"
+    pay(runtime, link, "40.00", "P2")
+    assert rows(runtime, Promise)[0].status == "kept"
+
+
+def test_a_promise_that_is_late_does_not_outlive_the_debt(runtime: Runtime, link: int) -> None:
+    promise(runtime, "100.00", TODAY - timedelta(days=1))
+    pay(runtime, link, "734.50")
+    word = rows(runtime, Promise)[0]
+    assert (word.status, word.closed_at) == ("broken", runtime.clock())
+
+
+@dataclass(frozen=True)
+class Deal:
+    """An agreement over 734.50, of which 134.50 with 14.50 late charges is late."""
+
+    name: str
+    kind: str
+    agreed: str
+    forgiven: str
+    payments: tuple[str, ...]
+    status: str
+    owed: str
+    ends_in: int = 5
+    unallocated: str = "0.00"
+    handoffs: tuple[str, ...] = ()
+    said: str = "payment.receipt"
+    past_due: str | None = None
+
+    def __str__(self) -> str:
+        return self.name
+
+
+KEPT = "payment.receipt_settled payment.agreement_kept"
+DEALS = [
+    Deal("settled at once", "settlement", "500.00", "234.50", ("500.00",), "kept", "0.00",
+         said=KEPT),
+    Deal("settled in parts", "settlement", "500.00", "234.50", ("200.00", "300.00"), "kept", "0.00",
+         said=KEPT),
+    Deal("settled on the last day", "settlement", "500.00", "234.50", ("500.00",), "kept", "0.00",
+         ends_in=0, said=KEPT),
+    Deal("paid more than was agreed", "settlement", "500.00", "234.50", ("600.00",), "kept", "0.00",
+         unallocated="100.00", handoffs=("overpaid",), said=KEPT),
+    Deal("a part of it", "settlement", "500.00", "234.50", ("200.00",), "open", "534.50"),
+    Deal("a day late", "settlement", "500.00", "234.50", ("500.00",), "open", "234.50", ends_in=-1,
+         handoffs=("agreement_paid_late",)),
+    Deal("everything, late", "settlement", "500.00", "234.50", ("734.50",), "kept", "0.00",
+         ends_in=-1, said="payment.receipt_settled"),
+    Deal("waived", "waiver", "120.00", "14.50", ("120.00",), "kept", "600.00",
+         said="payment.receipt payment.agreement_kept", past_due="0.00"),
+    Deal("waived after two payments", "waiver", "120.00", "14.50", ("50.00", "70.00"), "kept",
+         "600.00", said="payment.receipt payment.agreement_kept", past_due="0.00"),
+    Deal("not waived yet", "waiver", "120.00", "14.50", ("119.99",), "open", "614.51",
+         past_due="14.51"),
+    Deal("waived, and the next instalment too", "waiver", "120.00", "14.50", ("240.00",), "kept",
+         "480.00", said="payment.receipt payment.agreement_kept", past_due="0.00"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("deal", DEALS, ids=str)
+def test_an_agreement_is(runtime: Runtime, link: int, deal: Deal) -> None:
+    manager.receive(runtime, inbound("hello", "SM1"))
+    with runtime.unit_of_work() as uow:
+        agreed = Agreement(
+            loan_id=1,
+            message_id=1,
+            kind=deal.kind,
+            amount=Decimal(deal.agreed),
+            forgiven=Decimal(deal.forgiven),
+            ends_on=TODAY + timedelta(days=deal.ends_in),
+            created_at=runtime.clock(),
+        )
+        uow.session.add(agreed)
+        uow.commit()
+    for number, amount in enumerate(deal.payments):
+        assert pay(runtime, link, amount, f"P{number}")
+    (agreement,) = rows(runtime, Agreement)
+    assert (agreement.status, agreement.paid) == (deal.status, sum(map(Decimal, deal.payments)))
+    assert (agreement.ended_at is not None) == (deal.status != "open")
+    assert owed(runtime) == Decimal(deal.owed)
+    assert sum(p.unallocated for p in rows(runtime, Payment)) == Decimal(deal.unallocated)
+    reasons = {h.reason for h in rows(runtime, Handoff)} - {"payment_differs", "paid_twice"}
+    assert reasons == set(deal.handoffs)
+    assert rows(runtime, Message)[-1].reply_key == deal.said
+    kinds = [e.kind for e in rows(runtime, LenderEvent) if e.kind != "payment.booked"]
+    assert kinds == (["agreement.kept"] if deal.status == "kept" else [])
+    if deal.past_due is not None:
+        with runtime.reading() as session:
+            loan = session.scalars(select(Loan)).one()
+            late = [part.open for part in loan.instalments if part.due_on < TODAY]
+            assert sum(late, loan.late_charges) == Decimal(deal.past_due)
+
+
+def test_a_plan_is_kept_with_its_last_part(runtime: Runtime, link: int) -> None:
+    manager.receive(runtime, inbound("hello", "SM1"))
+    with runtime.unit_of_work() as uow:
+        agreed = Agreement(
+            loan_id=1,
+            message_id=1,
+            kind="plan",
+            amount=Decimal("134.50"),
+            ends_on=TODAY + timedelta(days=14),
+            created_at=runtime.clock(),
+        )
+        uow.session.add(agreed)
+        uow.session.flush()
+        parts = [(TODAY, Decimal("67.25")), (TODAY + timedelta(days=14), Decimal("67.25"))]
+        uow.session.scalars(select(Loan)).one().put_into_parts(parts, TODAY, agreed.id)
+        uow.commit()
+    pay(runtime, link, "67.25", "P1")
+    assert rows(runtime, Agreement)[0].status == "open"
+    pay(runtime, link, "67.25", "P2")
+    (plan,) = rows(runtime, Agreement)
+    assert (plan.status, plan.paid, owed(runtime)) == ("kept", Decimal("134.50"), Decimal("600.00"))
+    assert rows(runtime, Message)[-1].reply_key == "payment.receipt payment.plan_kept"
 
 
 def test_the_link_that_is_texted_names_its_row_and_nobody_else_can_make_one(

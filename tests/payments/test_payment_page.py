@@ -6,8 +6,10 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import select
 
-from models import Loan, Message, Payment, PaymentLink
-from tests.fakes import CATALOGUES
+from app import create_app
+from models import Loan, Message, Payment, PaymentLink, PaymentMethod, Phone
+from tests.fakes import CATALOGUES, make_runtime
+from tests.payments.conftest import link_on
 
 
 def payments(runtime):
@@ -74,7 +76,7 @@ def test_a_link_that_was_used_says_so_and_pays_no_more(client, make_link, runtim
     client.post(url)
     answer = client.get(url)
     assert (answer.status_code, words("page.used") in answer.text) == (200, True)
-    assert "<form" not in answer.text
+    assert "Pay $" not in answer.text
     client.post(url)
     assert len(payments(runtime)) == 1
 
@@ -119,8 +121,124 @@ def test_what_cannot_be_paid_is_not_paid(
     change(runtime, clock)
     answer = client.open(url, method=method)
     assert (answer.status_code, words(key) in answer.text) == (status, True)
-    assert "<form" not in answer.text
+    assert "Pay $" not in answer.text
+    offered = words("page.new") if key != "page.unknown" else words("page.text_us")
+    assert offered in answer.text
     assert payments(runtime) == []
+
+
+@pytest.mark.parametrize("change", [expire, owe_less], ids=["expired", "changed"])
+def test_a_new_link_is_had_right_there_and_nothing_is_texted(
+    client, make_link, runtime, clock, change
+):
+    url = make_link()
+    change(runtime, clock)
+    due = "$34.50" if change is owe_less else "$134.50"
+    fresh = client.post(f"{url}/new")
+    assert fresh.status_code == 303 and fresh.location != url
+    page = client.get(fresh.location)
+    assert (page.status_code, f"Pay {due}" in page.text) == (200, True)
+    assert client.post(f"{url}/new").location == fresh.location, "the one that there is"
+    assert receipts(runtime) == []
+    client.post(fresh.location)
+    assert [f"${p.amount}" for p in payments(runtime)] == [due]
+
+
+def test_after_a_payment_the_next_one_can_be_made(client, make_link, runtime):
+    url = make_link()
+    client.post(url)
+    assert words("page.more") in client.get(url).text
+    fresh = client.post(f"{url}/new")
+    assert "Pay $120.00" in client.get(fresh.location).text
+
+
+def forget_the_borrower(runtime, clock):
+    with runtime.unit_of_work() as uow:
+        uow.session.scalars(select(Phone)).one().borrower_id = None
+        uow.commit()
+
+
+def pay_everything(runtime, clock):
+    with runtime.unit_of_work() as uow:
+        uow.session.scalars(select(Loan)).one().apply(Decimal("734.50"))
+        uow.commit()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda runtime, clock: clock.forward(days=31), id="too old"),
+        pytest.param(forget_the_borrower, id="the number is somebody else's"),
+        pytest.param(pay_everything, id="nothing is owed"),
+    ],
+)
+def test_no_new_link_for_one_that(client, make_link, runtime, clock, change):
+    url = make_link()
+    expire(runtime, clock)
+    change(runtime, clock)
+    page = client.get(url)
+    assert words("page.new") not in page.text
+    assert client.post(f"{url}/new").status_code == page.status_code
+    with runtime.reading() as session:
+        assert len(session.scalars(select(PaymentLink)).all()) == 1
+
+
+def test_a_link_that_can_be_paid_is_not_exchanged(client, make_link, runtime):
+    url = make_link()
+    assert client.post(f"{url}/new").status_code == 200
+    with runtime.reading() as session:
+        assert len(session.scalars(select(PaymentLink)).all()) == 1
+
+
+def test_what_was_sent_to_a_wrong_number_opens_nothing(client, make_link, runtime, clock):
+    url = make_link()
+    with runtime.unit_of_work() as uow:
+        uow.session.scalars(select(Phone)).one().barred_at = clock()
+        uow.commit()
+    for answer in (client.get(url), client.post(url), client.post(f"{url}/new")):
+        assert answer.status_code == 404
+        assert "$" not in answer.text and "loan" not in answer.text
+    assert payments(runtime) == []
+
+
+def test_a_test_card_that_is_declined_pays_nothing(client, make_link, runtime):
+    url = make_link()
+    answer = client.post(url, data={"card": "declines"})
+    assert (answer.status_code, words("page.declined") in answer.text) == (200, True)
+    assert payments(runtime) == []
+    assert client.post(url, data={"card": "works"}).status_code == 303
+    assert len(payments(runtime)) == 1
+
+
+@pytest.mark.parametrize(
+    ("form", "kept"),
+    [
+        pytest.param({"card": "works"}, [], id="not wanted"),
+        pytest.param({"card": "works", "save": "on"}, ["Visa 4242"], id="wanted"),
+        pytest.param({"card": "declines_later", "save": "on"}, ["Visa 0341"], id="another"),
+        pytest.param({"card": "declines", "save": "on"}, [], id="declined"),
+    ],
+)
+def test_a_card_is_kept_where_the_borrower_wants_it(client, make_link, runtime, form, kept):
+    client.post(make_link(), data=form)
+    with runtime.reading() as session:
+        assert [m.label for m in session.scalars(select(PaymentMethod))] == kept
+
+
+def test_nobody_but_the_demos_borrowers_pays_into_a_sandbox(database_url, clock):
+    live = make_runtime(
+        database_url,
+        clock=clock,
+        SIMULATOR="off",
+        TWILIO_ACCOUNT_SID="AC1",
+        TWILIO_AUTH_TOKEN="token",
+    )
+    url = link_on(live)
+    client = create_app(runtime=live).test_client()
+    for answer in (client.get(url), client.post(url)):
+        assert (answer.status_code, words("page.closed") in answer.text) == (503, True)
+    assert payments(live) == []
+    live.engine.dispose()
 
 
 def test_a_link_lives_until_it_expires(client, make_link, clock):
