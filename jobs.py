@@ -1,4 +1,4 @@
-"""Background work: the outbox, retries and reconciling. A job carries a row's id, nothing else.
+"""Background work: the outbox, retries, follow-ups. A job carries a row's id, nothing else.
 
 Jobs may be lost: the rows are the truth, and the sweep finds what a crash left behind.
 """
@@ -15,7 +15,7 @@ from typing import Any
 from huey import Huey, PostgresHuey, RedisHuey, SqliteHuey, crontab
 from huey.exceptions import TaskLockedException
 
-from bot import manager, outbox
+from bot import checkout, followups, manager, outbox
 from bot.runtime import Runtime
 from channels.base import SendError
 from faults import described
@@ -29,6 +29,7 @@ HEARTBEAT = PROJECT / "var" / "worker.heartbeat"
 JOBS: dict[str, Callable[[Runtime, int], object]] = {
     "deliver": outbox.deliver,
     "retry_turn": manager.retry_turn,
+    "charge": checkout.charge,
 }
 """What can be queued by name for a row's id."""
 
@@ -59,8 +60,13 @@ def connect(rt: Runtime) -> Huey:
     @huey.periodic_task(crontab(minute="*"), name="sweep")
     def sweep() -> None:
         _alone(huey, "sweep", lambda: manager.sweep(rt))
+        _alone(huey, "charges", lambda: checkout.sweep(rt))
         HEARTBEAT.parent.mkdir(parents=True, exist_ok=True)
         HEARTBEAT.touch()
+
+    @huey.periodic_task(crontab(minute="*"), name="follow_up")
+    def follow_up() -> None:
+        _alone(huey, "follow_up", lambda: followups.follow_up(rt))
 
     @huey.periodic_task(crontab(minute="*/10"), name="reconcile")
     def reconcile() -> None:
@@ -95,7 +101,8 @@ def free_locks(rt: Runtime, huey: Huey) -> None:
 
     If another worker is at it in this very moment, the work is done twice, which is harmless.
     """
-    huey.flush_locks("sweep", *(f"reconcile-{code}" for code in rt.channels))
+    periodic = ("sweep", "charges", "follow_up")
+    huey.flush_locks(*periodic, *(f"reconcile-{code}" for code in rt.channels))
 
 
 def _alone(huey: Huey, name: str, call: Callable[[], Any]) -> None:

@@ -123,8 +123,9 @@ def test_a_killed_worker_does_not_keep_the_others_from_sweeping(runtime: Runtime
 
 def test_what_comes_round_is_registered(runtime: Runtime) -> None:
     huey = jobs.connect(runtime)
-    assert {task.name for task in huey._registry.periodic_tasks} == {"sweep", "reconcile"}
-    assert set(jobs.JOBS) == {"deliver", "retry_turn"}
+    periodic = {task.name for task in huey._registry.periodic_tasks}
+    assert periodic == {"sweep", "follow_up", "reconcile"}
+    assert set(jobs.JOBS) == {"charge", "deliver", "retry_turn"}
 
 
 @pytest.mark.parametrize(
