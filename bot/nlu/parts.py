@@ -11,23 +11,21 @@ from collections.abc import Callable
 
 from bot.nlu.understanding import Part
 
-TOPICS = frozenset(
-    (
-        *("pay_now", "request_extension", "request_plan", "promise_to_pay", "already_paid"),
-        *("ask_balance", "ask_due_date", "ask_payment_methods", "ask_consequences"),
-        *("ask_identity", "hardship", "dispute", "fewer_messages", "talk_to_agent"),
-    )
+ARRANGED = ("request_plan", "request_extension", "promise_to_pay", "pay_now")
+ASKED = (
+    *("ask_balance", "ask_due_date", "ask_payment_methods", "ask_identity", "ask_consequences"),
 )
-"""What is taken up beside something else. An opt-out, a cry for help and a wrong number stand alone;
-a complaint is answered by a person, who reads all of it."""
+PRECEDENCE = (
+    *("dispute", "already_paid", "talk_to_agent", "request_plan", "request_extension"),
+    *("promise_to_pay", "pay_now", "hardship", "fewer_messages", *ASKED),
+)
+"""What is taken up beside something else, as the intents rank, but that trouble told beside a
+payment is answered with it, not instead. An opt-out, a cry for help and a
+wrong number stand alone; a complaint is answered by a person, who reads all of it."""
 ONE_WISH = frozenset(
     frozenset(pair)
     for pair in (
-        ("request_extension", "promise_to_pay"),
-        ("request_extension", "request_plan"),
-        ("request_plan", "promise_to_pay"),
-        ("request_plan", "pay_now"),
-        ("promise_to_pay", "pay_now"),
+        *((a, b) for a in ARRANGED for b in ARRANGED if a < b),
         ("pay_now", "ask_payment_methods"),
         ("already_paid", "dispute"),
         ("dispute", "ask_balance"),
@@ -37,6 +35,11 @@ ONE_WISH = frozenset(
 )
 """Pairs that are two ways to say one thing, or parts of it."""
 SURE = 0.6
+"""For the clause that speaks of what the whole message was read as."""
+SURE_BESIDE = {"hardship": 0.5, "already_paid": 0.85, **dict.fromkeys(ASKED, 0.7)}
+SURE_OF_ANOTHER = 0.95
+"""For a clause that adds a wish. Trouble told beside a request is common and plain; "i was gonna
+wait til friday" beside a payment is no wish."""
 MOST_CLAUSES = 6
 
 _END = re.compile(
@@ -59,8 +62,11 @@ def clauses(text: str) -> list[tuple[int, int]]:
     return [(a, b) for a, b in found if sum(map(str.isalpha, text[a:b])) >= 2]
 
 
-def two_wishes(text: str, intent: str, read: Callable[[str], tuple[str, float]]) -> tuple[Part, ...]:
-    """The wishes of a message, that of ``intent`` first; empty where it is but one.
+Glance = Callable[[str], tuple[str, float]]
+
+
+def two_wishes(text: str, intent: str, read: Glance) -> tuple[Part, ...]:
+    """The wishes of a message, the higher in precedence first; empty where it is but one.
 
     Args:
         text: output of ``normalise.for_encoder``.
@@ -68,27 +74,28 @@ def two_wishes(text: str, intent: str, read: Callable[[str], tuple[str, float]])
         read: the likeliest intent of a clause, with its confidence.
 
     """
-    if intent not in TOPICS:
+    if intent not in PRECEDENCE:
         return ()
     places = clauses(text)
     if not 2 <= len(places) <= MOST_CLAUSES:
         return ()
     meant = [(place, *read(text[slice(*place)].strip())) for place in places]
-    certain = {name for _, name, confidence in meant if confidence >= SURE}
+    if not any(name == intent and confidence >= SURE for _, name, confidence in meant):
+        return ()
     others = [
         name
         for _, name, confidence in meant
-        if confidence >= SURE
+        if name in PRECEDENCE
         and name != intent
-        and name in TOPICS
+        and confidence >= SURE_BESIDE.get(name, SURE_OF_ANOTHER)
         and frozenset((name, intent)) not in ONE_WISH
     ]
-    if intent not in certain or not others:
+    if not others:
         return ()
-    other = others[0]
-    first = [place for place, name, _ in meant if name != other]
-    second = [place for place, name, _ in meant if name == other]
-    return (Part(_joined(text, first), intent), Part(_joined(text, second), other))
+    other = min(others, key=PRECEDENCE.index)
+    first = Part(_joined(text, [place for place, name, _ in meant if name != other]), intent)
+    second = Part(_joined(text, [place for place, name, _ in meant if name == other]), other)
+    return tuple(sorted((first, second), key=lambda part: PRECEDENCE.index(part.intent)))
 
 
 def _joined(text: str, places: list[tuple[int, int]]) -> str:

@@ -82,6 +82,7 @@ class Reader:
         classifier: anything with ``classify_normalised`` and ``glance``.
         thresholds: when a message counts as an opt-out or a cry for help.
         cached: how many different texts' readings are kept.
+        name: the model's.
 
     """
 
@@ -90,7 +91,9 @@ class Reader:
         classifier: Classifier,
         thresholds: Thresholds | None = None,
         cached: int = 4096,
+        name: str = "",
     ) -> None:
+        self.name = name
         self._thresholds = thresholds or Thresholds()
         self._classifier = classifier
         self._heard = lru_cache(maxsize=cached)(self._hear)
@@ -102,7 +105,7 @@ class Reader:
         if (directory / CURRENT_FILE).exists():
             directory = current_model(directory)
         thresholds = Thresholds.from_card(read_card(directory))
-        return cls(Classifier.load(directory, threads), thresholds, cached)
+        return cls(Classifier.load(directory, threads), thresholds, cached, directory.name)
 
     def understand(self, text: str, locale: str | None = None) -> Understanding:
         """What the borrower means.
@@ -129,6 +132,11 @@ class Reader:
             unmistakable=heard.opt_out and intent not in ABOUT_TEXTS,
         )
         ranking = reading.ranking[:RANKED]
+        parts = heard.parts if opt_out == "no" and not crisis else ()
+        if parts and parts[0].intent != intent:
+            intent = parts[0].intent  # the label is the wish that goes before
+            others = [entry for entry in reading.ranking if entry[0] != intent]
+            ranking = [(intent, confidence), *others[: RANKED - 1]]
         if opt_out == "done" and intent != OPT_OUT and not crisis:
             # What it is acted on as is what it means: an opt-out goes before all else it says.
             intent, confidence = OPT_OUT, reading.detected.get(OPT_OUT, 0.0)
@@ -144,7 +152,7 @@ class Reader:
             opt_out=opt_out,
             crisis=crisis,
             keyword=keyword,
-            parts=heard.parts,
+            parts=parts,
         )
 
     def _hear(self, readable: str) -> _Heard:
