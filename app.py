@@ -10,13 +10,15 @@ from flask import Flask, redirect
 from werkzeug.wrappers import Response
 
 import cli
+import guide
 import jobs
-import payments
 import webhooks
 from bot import manager
+from bot.policy.calendar import opens_at
 from bot.runtime import Runtime, build
 from console import bp as console_bp
 from console import health, simulator
+from payments import page
 from settings import Settings, SettingsError
 from training.commands import nlu
 
@@ -37,7 +39,7 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
-    for talkative in ("huey", "alembic"):  # at INFO each job is said three times
+    for talkative in ("huey", "alembic", "stripe"):  # at INFO each job is said three times
         logging.getLogger(talkative).setLevel(logging.WARNING)
     app = Flask(__name__)
     app.config.update(
@@ -50,7 +52,8 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
     )
     app.extensions["repayline"] = runtime
     app.register_blueprint(webhooks.make_blueprint(manager), url_prefix="/webhooks")
-    app.register_blueprint(payments.bp, url_prefix="/pay")
+    app.register_blueprint(page.bp, url_prefix="/pay")
+    app.register_blueprint(guide.bp, url_prefix="/guide")
     app.register_blueprint(health.bp, url_prefix="/health")
     app.register_blueprint(console_bp, url_prefix="/console")
     if settings.simulator:
@@ -62,10 +65,11 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
 
 
 def create_server() -> Flask:
-    """The application as the web server runs it: jobs connected, the model loaded beforehand."""
+    """The application as the web server runs it: jobs connected, what is slow loaded beforehand."""
     app = create_app()
     runtime: Runtime = app.extensions["repayline"]
     jobs.connect(runtime)
+    opens_at(runtime.policy, runtime.clock())  # the first look at a calendar takes a while
     try:
         runtime.reader.understand("hello")
     except SettingsError as error:

@@ -1,4 +1,4 @@
-"""The ``flask`` command line: database, demo, chat, reconcile, worker."""
+"""The ``flask`` command line: database, demo, chat, reconcile, replay, policy, texts, worker."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import json
 import re
 import sys
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import click
 from flask import current_app
@@ -15,11 +16,17 @@ from sqlalchemy import select
 
 import demo as demo_data
 import jobs
-from bot import manager
-from bot.runtime import Runtime
+from bot import book, differences, manager
+from bot import replay as replaying
+from bot.guard import lint
+from bot.policy.explain import described
+from bot.policy.offers import Terms
+from bot.runtime import Runtime, read_policy
 from migrations import upgrade
-from models import Sender
-from settings import SettingsError
+from models import Borrower, Phone, Sender
+from settings import PROJECT, SettingsError
+
+CSV_HELP = "Write the differences to a file, one a line."
 
 
 def _runtime() -> Runtime:
@@ -142,6 +149,15 @@ def _bubble(text: str) -> str:
     return "\n".join([f"< {first}", *(f"  {line}" for line in others)])
 
 
+def _ago(since: str) -> timedelta:
+    """How far back "90m", "6h" or "2d" reaches."""
+    found = re.fullmatch(r"(\d{1,5})([mhd])", since.strip())
+    if found is None:
+        raise click.ClickException(f"--since {since} makes no sense: write 90m, 6h or 2d.")
+    unit = {"m": "minutes", "h": "hours", "d": "days"}[found[2]]
+    return timedelta(**{unit: int(found[1])})
+
+
 @click.command("reconcile")
 @click.option("--since", default="6h", show_default=True, help="How far back: 90m, 6h or 2d.")
 @with_appcontext
@@ -149,14 +165,11 @@ def reconcile(since: str) -> None:
     """Receive what the provider's log has and we have not, and settle what is in doubt."""
     from channels.base import SendError
 
-    found = re.fullmatch(r"(\d{1,5})([mhd])", since.strip())
-    if found is None:
-        raise click.ClickException(f"--since {since} makes no sense: write 90m, 6h or 2d.")
-    unit = {"m": "minutes", "h": "hours", "d": "days"}[found[2]]
+    back = _ago(since)
     runtime = _runtime()
     jobs.connect(runtime)
     for code in runtime.channels:
-        start = runtime.clock() - timedelta(**{unit: int(found[1])})
+        start = runtime.clock() - back
         try:
             result = manager.reconcile(runtime, code, start)
         except SendError as error:
@@ -169,6 +182,120 @@ def reconcile(since: str) -> None:
         )
 
 
+@click.command("replay")
+@click.option("--since", default="7d", show_default=True, help="How far back: 90m, 6h or 7d.")
+@click.option("--model", help="Read the messages with this trained model, by name or directory.")
+@click.option("--limit", type=click.IntRange(min=1), help="The newest messages, so many.")
+@click.option("--conversation", type=int, help="One conversation alone, by its id.")
+@click.option("--whole", is_flag=True, help="Carry what changes on through each conversation.")
+@click.option("--csv", "csv_file", type=click.Path(dir_okay=False, path_type=Path), help=CSV_HELP)
+@click.option("--show-text", is_flag=True, help="Show what the borrowers wrote, too.")
+@click.option("--fail-on-difference", is_flag=True, help="End with status 1 if there is any.")
+@with_appcontext
+def replay(
+    since: str,
+    model: str | None,
+    limit: int | None,
+    conversation: int | None,
+    whole: bool,
+    csv_file: Path | None,
+    show_text: bool,
+    fail_on_difference: bool,
+) -> None:
+    """Take stored messages' turns anew with today's code and rules, or another model.
+
+    Lists what would be understood, answered or done differently. Nothing is written or sent.
+    """
+    runtime = _runtime()
+    start = runtime.clock() - _ago(since)
+    try:
+        reader = _model(model) if model else runtime.reader
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
+    report = replaying.replay(
+        runtime, start, reader, conversation_id=conversation, limit=limit, whole=whole
+    )
+    for found in report.differences:
+        click.echo("\n".join(differences.difference_lines(found, show_text=show_text)))
+    if csv_file is not None:
+        try:
+            differences.write_csv(report, csv_file, show_text=show_text)
+        except OSError as error:
+            raise click.ClickException(f"{csv_file}: {error.strerror}") from error
+    click.echo("\n".join(differences.summary_lines(report)))
+    if fail_on_difference and report.differences:
+        sys.exit(1)
+
+
+def _model(name: str) -> replaying.Understands:
+    """A trained model's reader."""
+    from training import registry
+    from training.history import RegistryError
+
+    root = Path(current_app.config.get("REPAYLINE_ROOT", PROJECT))
+    try:
+        reader: replaying.Understands = registry.load(
+            registry.find(root / _runtime().settings.model_dir, name)
+        )
+    except RegistryError as error:
+        raise click.ClickException(str(error)) from error
+    return reader
+
+
+@click.group("policy")
+def policy() -> None:
+    """What the lender allows."""
+
+
+@policy.command("check")
+@click.option("--file", "path", type=click.Path(path_type=Path), help="Another than POLICY_FILE.")
+@click.option("--borrower", "who", help="Say what this one may be offered: reference or number.")
+@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="On a day, as 2026-03-04.")
+@with_appcontext
+def check_policy(path: Path | None, who: str | None, day: datetime | None) -> None:
+    """Say whether a policy makes sense and, of a borrower, what it allows and why not more."""
+    runtime = _runtime()
+    path = path or PROJECT / runtime.settings.policy_file
+    try:
+        rules = read_policy(path)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{path.name} is valid.")
+    if who is None:
+        return
+    text = path.read_text("utf-8")
+    with runtime.unit_of_work() as uow:  # nothing is committed
+        found = uow.session.scalar(
+            select(Borrower).where(
+                (Borrower.reference == who) | Borrower.phones.any(Phone.number == who)
+            )
+        )
+        if found is None:
+            raise click.ClickException(f"There is no borrower {who}.")
+        today = day.date() if day else book.today_of(found, runtime.clock())
+        click.echo(f"{found.reference} ({found.country}) on {today}:")
+        for loan in book.loans_of(uow.session, found, today):
+            for line in described(Terms(rules, loan, today, found.country), text):
+                click.echo(line)
+
+
+@click.group("texts")
+def texts() -> None:
+    """What borrowers read."""
+
+
+@texts.command("lint")
+@with_appcontext
+def lint_texts() -> None:
+    """Look at every text of the catalogues and the policy as the guard would; 1 for a fault."""
+    found = lint.findings(_runtime().policy)
+    for finding in found:
+        click.echo(str(finding))
+    if found:
+        sys.exit(1)
+    click.echo("Every text is fit to be sent.")
+
+
 @click.command("worker")
 @with_appcontext
 def worker() -> None:
@@ -179,4 +306,4 @@ def worker() -> None:
         raise click.ClickException(str(error)) from error
 
 
-COMMANDS = (migrate, sender, demo, chat, reconcile, worker)
+COMMANDS = (migrate, sender, demo, chat, reconcile, replay, policy, texts, worker)

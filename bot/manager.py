@@ -1,4 +1,4 @@
-"""The use cases: receive a message, take a turn, record a payment, put right what went wrong.
+"""The use cases: receive a message, take a turn, put right what went wrong.
 
 Each is one transaction, committed once. The rows are the truth; jobs carry only their ids.
 """
@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -17,14 +16,15 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bot import acts, book, guard, outbox, queries
-from bot.dialog import advance, menu_is_open, named
-from bot.entities import Entities, extract
+from bot import acts, book, effects, guard, hearing, outbox, queries, silence, snapshot
+from bot.dialog import advance, named
+from bot.entities import Entities
 from bot.nlu.understanding import Understanding
 from bot.outbox import record_status
+from bot.payments import record_payment
 from bot.replies import language_of, segments
 from bot.runtime import Runtime
-from bot.turn import LoanView, Outcome, Reply, State, Turn
+from bot.turn import Outcome, Reply, State, Turn
 from channels.base import (
     InboundMessage,
     LoggedMessage,
@@ -38,13 +38,9 @@ from models import (
     Borrower,
     Conversation,
     Handoff,
-    Loan,
     Message,
     MessageStatus,
-    Payment,
-    PaymentLink,
     Phone,
-    Promise,
     Sender,
     UnitOfWork,
 )
@@ -320,7 +316,7 @@ def _try_turn(taking: _Taking, understood: Attempt) -> list[Message]:
     rt, uow, message = taking.rt, taking.uow, taking.message
     try:
         with uow.session.begin_nested():
-            replies = _take_turn(taking, _as_provider_says(message, understood()))
+            replies = _take_turn(taking, understood())
             uow.session.add_all(replies)
             uow.session.flush()
         for reply in replies:
@@ -353,29 +349,19 @@ def _try_turn(taking: _Taking, understood: Attempt) -> list[Message]:
         return []
 
 
-def _as_provider_says(message: Message, understood: Understanding) -> Understanding:
-    """Where the provider took a message for STOP, START or HELP, that is what it is."""
-    if message.opt_out_type is None:
-        return understood
-    keyword = message.opt_out_type.lower()
-    intent = {"stop": "stop_messaging", "start": "resume_messaging", "help": "help"}[keyword]
-    return replace(
-        understood,
-        intent=intent,
-        confidence=1.0,
-        ranking=((intent, 1.0),),
-        opt_out="done" if keyword == "stop" else "no",
-        keyword=keyword,
-    )
-
-
 def _take_turn(taking: _Taking, understood: Understanding) -> list[Message]:
     rt, session, conversation = taking.rt, taking.uow.session, taking.conversation
     message, now, borrower = taking.message, rt.clock(), conversation.phone.borrower
     today = book.today_of(borrower, now)
     loans = book.loans_of(session, borrower, today) if borrower else ()
-    state = _state(rt, conversation, now)
-    entities = _entities(understood, borrower, loans, state, now)
+    understood = hearing.as_provider_says(message.opt_out_type, understood)
+    met = _met(rt, conversation)
+    state = hearing.state_met(met.state, met.last_inbound_at, now, rt.policy)
+    timezone = borrower.timezone if borrower else "UTC"
+    heard = hearing.named_in(
+        understood, loans, state, now=now, timezone=timezone, locale=met.locale
+    )
+    entities = heard.entities
     turn = Turn(
         text=message.body,
         understanding=understood,
@@ -385,24 +371,32 @@ def _take_turn(taking: _Taking, understood: Understanding) -> list[Message]:
         policy=rt.policy,
         country=borrower.country if borrower else conversation.sender.country,
         first_name=borrower.first_name if borrower else None,
-        timezone=borrower.timezone if borrower else "UTC",
-        language=language_of(outbox.locale_of(conversation)),
+        timezone=timezone,
+        language=language_of(met.answered_in),
         loans=loans,
         payments=book.payments_of(session, borrower, now) if borrower else (),
         methods=book.methods_of(session, borrower) if borrower else (),
+        cases=book.cases_of(session, borrower) if borrower else (),
         identity_answers=borrower.identity_answers if borrower else {},
         identity_misses=conversation.identity_misses,
         verified=_is_verified(conversation, now),
         opted_out=conversation.phone.opted_out_at is not None,
         held=conversation.held_by == "agent",
         has_media=bool(message.media),
+        also=heard.also,
     )
     outcome = advance(state, turn)
-    values = acts.apply(acts.Act(rt, session, conversation, message, now, today), outcome.effects)
-    _note_language(conversation, borrower, understood)
+    after = taking.uow.after_commit
+    act = acts.Act(rt, session, conversation, message, now, today, after)
+    values = acts.apply(act, outcome.effects)
+    if not any(isinstance(effect, effects.SetLanguage) for effect in outcome.effects):
+        _note_language(conversation, borrower, understood)
     conversation.state = outcome.state.to_json()
+    waits = conversation.held_by != "agent"  # what a person holds is theirs to go on with
+    conversation.wake_at = silence.wakes_at(outcome.state, now, rt.policy) if waits else None
     conversation.last_inbound_at = message.created_at
     message.understanding = _record(understood, entities, outcome)
+    message.facts = snapshot.take(turn, met, outcome)
     message.status, message.retry_at = MessageStatus.PROCESSED, None
     message.updated_at = now
     # Where the provider answers STOP, START and HELP by itself, a second answer would be one too
@@ -410,59 +404,64 @@ def _take_turn(taking: _Taking, understood: Understanding) -> list[Message]:
     if message.opt_out_type or not outcome.replies:
         return []
     reply = outbox.write(rt, conversation, message, outcome.replies, values, now)
-    _judge(taking, turn, reply, [r.key for r in outcome.replies])
-    return [reply]
+    _judge(taking, turn, outcome.replies, reply)
+    return [reply, *_instead(taking, turn, act, reply)]
 
 
-def _judge(taking: _Taking, turn: Turn, reply: Message, keys: list[str]) -> None:
+def _judge(taking: _Taking, turn: Turn, replies: tuple[Reply, ...], row: Message) -> None:
     """Let the guard decide, and say which way the reply leaves."""
     conversation = taking.conversation
+    text = guard.Text(
+        keys=tuple(reply.key for reply in replies),
+        body=row.body,
+        locale=outbox.locale_of(conversation),
+        replies=replies,
+    )
     facts = guard.Facts(
+        now=turn.now,
+        policy=turn.policy,
         opted_out=conversation.phone.opted_out_at is not None,
         barred=conversation.phone.barred_at is not None,
         verified=not turn.policy.identity.ask or _is_verified(conversation, turn.now),
+        held=turn.held,
+        loans=turn.loans,
     )
-    reply.reason = guard.objection(keys, reply.body, facts)
-    if reply.reason:
-        reply.status = MessageStatus.BLOCKED
-        log.warning("reply blocked message=%s reason=%s", taking.message.id, reply.reason)
+    row.reason = guard.decide(text, facts).reason
+    if row.reason:
+        row.status = MessageStatus.BLOCKED
+        log.warning("reply blocked message=%s reason=%s", taking.message.id, row.reason)
     elif taking.in_response:
-        reply.status = MessageStatus.SENDING
+        row.status = MessageStatus.SENDING
+
+
+def _instead(taking: _Taking, turn: Turn, act: acts.Act, blocked: Message) -> list[Message]:
+    """Where an answer may not go, a person gets the message, and the borrower hears that."""
+    if blocked.reason is None or blocked.reason in guard.TO_BE_SILENT:
+        return []
+    acts.apply(act, (effects.HandOff("general", "reply_blocked"),))
+    taking.conversation.state = State().to_json()  # a question that nobody has read is not open
+    if turn.held:
+        return []
+    said = (Reply("handoff.person"),)
+    row = outbox.write(taking.rt, taking.conversation, taking.message, said, {}, turn.now)
+    _judge(taking, turn, said, row)
+    return [row]
 
 
 def _is_verified(conversation: Conversation, now: datetime) -> bool:
     return conversation.verified_until is not None and conversation.verified_until > now
 
 
-def _state(rt: Runtime, conversation: Conversation, now: datetime) -> State:
-    """Where the dialogue stands; a question left open for too long is forgotten."""
-    last = conversation.last_inbound_at
-    hours = rt.policy.understanding.forget_after_hours
-    if last is not None and now - last > timedelta(hours=hours):
-        return State()
-    return State.from_json(conversation.state)
-
-
-def _entities(
-    understood: Understanding,
-    borrower: Borrower | None,
-    loans: tuple[LoanView, ...],
-    state: State,
-    now: datetime,
-) -> Entities:
-    open_loans = [loan for loan in loans if loan.balance > 0]
-    if "loan" in state.slots:
-        open_loans = [loan for loan in open_loans if loan.id == state.slots["loan"]]
-    return extract(
-        understood.text,
-        now=now,
-        timezone=borrower.timezone if borrower else "UTC",
+def _met(rt: Runtime, conversation: Conversation) -> snapshot.Met:
+    """What a message meets, kept with it for a replay."""
+    borrower = conversation.phone.borrower
+    return snapshot.Met(
+        state=conversation.state,
+        last_inbound_at=conversation.last_inbound_at,
         locale=borrower.locale if borrower else "en",
-        language=understood.language,
-        currency=open_loans[0].currency if open_loans else "USD",
-        # "half" is half of something only where it is plain of what.
-        balance=open_loans[0].balance if len(open_loans) == 1 else None,
-        menu=menu_is_open(state),
+        answered_in=outbox.locale_of(conversation),
+        borrower_id=borrower.id if borrower else None,
+        model=rt.reader.name,
     )
 
 
@@ -634,69 +633,5 @@ def _queue_again(rt: Runtime, message_id: int) -> bool:
         message.status, message.updated_at = MessageStatus.QUEUED, rt.clock()
         message.retry_at = None
         uow.after_commit(rt.enqueue, "deliver", message.id)
-        uow.commit()
-        return True
-
-
-def record_payment(
-    rt: Runtime, *, link_id: int, gateway: str, external_id: str, amount: Decimal
-) -> bool:
-    """Book a payment that came through a link, and text a receipt.
-
-    Returns:
-        Whether it was booked now. A repeated report, or a link that is paid, changes nothing.
-
-    """
-    with rt.unit_of_work() as uow:
-        session, now = uow.session, rt.clock()
-        link = session.get(PaymentLink, link_id, with_for_update={"of": PaymentLink})
-        if link is None or link.paid_at is not None:
-            return False
-        conversation = _locked(session, link.conversation_id)
-        borrower = conversation.phone.borrower
-        assert borrower is not None
-        today = book.today_of(borrower, now)
-        loan = session.get_one(Loan, link.loan_id, with_for_update={"of": Loan})
-        link.paid_at = now
-        unallocated = loan.apply(amount)
-        if unallocated > 0:
-            session.add(
-                Handoff(
-                    conversation_id=conversation.id,
-                    queue="general",
-                    reason="overpaid",
-                    created_at=now,
-                )
-            )
-        session.add(
-            Payment(
-                loan_id=loan.id,
-                payment_link_id=link.id,
-                amount=amount,
-                currency=loan.currency,
-                gateway=gateway,
-                external_id=external_id,
-                unallocated=unallocated,
-                paid_at=now,
-            )
-        )
-        for promise in session.scalars(
-            select(Promise).where(Promise.loan_id == loan.id, Promise.status == "open")
-        ):
-            if amount >= promise.amount and today <= promise.due_on:
-                promise.status = "kept"
-        session.flush()
-        seen = next(x for x in book.loans_of(session, borrower, today) if x.id == loan.id)
-        values = {
-            "amount": seen.money(amount),
-            "paid_on": today,
-            "balance": seen.money(seen.balance),
-            "product": Reply(f"product.{loan.product}"),
-        }
-        key = "payment.receipt" if seen.balance > 0 else "payment.receipt_settled"
-        receipt = outbox.write(rt, conversation, None, (Reply(key, values),), {}, now)
-        session.add(receipt)
-        session.flush()
-        uow.after_commit(rt.enqueue, "deliver", receipt.id)
         uow.commit()
         return True

@@ -9,18 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date
+from babel.dates import format_date, format_skeleton, format_time
 from babel.messages.pofile import read_po
 from babel.numbers import format_currency
 from babel.units import format_unit
 
-from bot.turn import Days, Money, Reply
+from bot.turn import Days, Money, Reply, ShortDay
 
 LOCALE_DIR = Path(__file__).parent / "locale"
 LANGUAGES = ("en", "es", "zh_Hans", "zh_Hant")
@@ -137,6 +137,12 @@ def _written(value: Any, formats: Locale) -> str:
         text = format_unit(
             value.count, "duration-day", length="short" if short else "long", locale=formats
         )
+    elif isinstance(value, ShortDay):
+        text = format_skeleton("MMMd", value.day, locale=formats)
+    elif isinstance(value, datetime):
+        day = format_skeleton("MMMEd", value, value.tzinfo, locale=formats)
+        hour = format_time(value, "short", value.tzinfo, locale=formats)
+        text = f"{day} {hour}" if formats.language == "zh" else f"{day}, {hour}"
     elif isinstance(value, date):
         text = format_date(
             value, format="long" if formats.language == "zh" else "medium", locale=formats

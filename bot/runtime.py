@@ -20,6 +20,7 @@ from bot.replies import Catalogues
 from channels.base import Channel
 from channels.twilio import TwilioChannel
 from models import UnitOfWork, connect, session_factory
+from payments.gateways import ONLINE, PaymentGateway, build_gateway
 from settings import PROJECT, Settings, SettingsError
 
 
@@ -87,24 +88,49 @@ class Runtime:
     def _links(self) -> URLSafeSerializer:
         return URLSafeSerializer(self.settings.secret_key, salt="payment-link")
 
+    @cached_property
+    def gateway(self) -> PaymentGateway:
+        """What takes payments."""
+        return build_gateway(self.settings)
+
+    @cached_property
+    def _references(self) -> URLSafeSerializer:
+        return URLSafeSerializer(self.settings.secret_key, salt="payment-reference")
+
+    def payment_reference(self, link_id: int) -> str:
+        """How a gateway is told of a payment link. It opens no page, and nobody else can make it.
+
+        Signed, because one account at a gateway may serve other systems, whose numbers are theirs.
+        """
+        made = self._references.dumps(link_id)
+        return made if isinstance(made, str) else made.decode()
+
+    def link_of_reference(self, reference: str) -> int | None:
+        """The payment link that a gateway speaks of; None where it is none of ours."""
+        return _signed_number(self._references, reference)
+
     def payment_url(self, link_id: int) -> str:
         """The address that is texted for a payment link. It carries no personal data."""
         return f"{self.settings.public_url}/pay/{self._links.dumps(link_id)}"
 
     def payment_link_id(self, token: str) -> int | None:
         """The link that a token names; None where we never signed it."""
-        try:
-            value = self._links.loads(token)
-        except BadSignature:
-            return None
-        return value if isinstance(value, int) else None
+        return _signed_number(self._links, token)
+
+
+def _signed_number(signer: URLSafeSerializer, text: str) -> int | None:
+    try:
+        value = signer.loads(text)
+    except BadSignature:
+        return None
+    return value if isinstance(value, int) else None
 
 
 def build(settings: Settings) -> Runtime:
     """The runtime of a real process.
 
     Raises:
-        SettingsError: the policy cannot be read, in one sentence.
+        SettingsError: the policy cannot be read, or does not fit the settings, in one sentence.
 
     """
     model_dir = PROJECT / settings.model_dir
@@ -124,12 +150,18 @@ def build(settings: Settings) -> Runtime:
         api_url=settings.twilio_api_url,
         public_url=settings.public_url,
     )
+    policy = read_policy(PROJECT / settings.policy_file)
+    if settings.payment_gateway != "sandbox" and not set(ONLINE) & set(policy.payment.ways):
+        raise SettingsError(
+            f"PAYMENT_GATEWAY is {settings.payment_gateway} while payment.ways in "
+            f"{Path(settings.policy_file).name} names none of {', '.join(ONLINE)}: add one."
+        )
     return Runtime(
         settings=settings,
         engine=connect(settings.database_url),
         channels={twilio.code: twilio},
-        policy=read_policy(PROJECT / settings.policy_file),
-        catalogues=Catalogues(),
+        policy=policy,
+        catalogues=Catalogues(tone=policy.lender.tone),
         load_reader=load_reader,
     )
 

@@ -19,6 +19,7 @@ from models import connect
 from settings import PROJECT, Settings
 
 CATALOGUES = Catalogues()
+FORMAL = Catalogues(tone="formal")
 POLICY_TEXT = (PROJECT / "policy.toml").read_text("utf-8")
 KEYWORD_INTENTS = {"stop": "stop_messaging", "start": "resume_messaging", "help": "help"}
 
@@ -70,6 +71,7 @@ class TableReader:
             opt_out=entry.get("opt_out", "done" if certain else "no"),
             crisis=entry.get("crisis", intent == "crisis"),
             keyword=keyword,
+            parts=entry.get("parts", ()),
         )
 
 
@@ -108,12 +110,13 @@ def make_runtime(
     made = make_settings(DATABASE_URL=database_url, **settings)
     channel = FakeChannel(made)
     reader = TableReader()
+    rules = Policy.from_toml(policy)
     return Runtime(
         settings=made,
         engine=connect(made.database_url),
         channels={channel.code: channel},
-        policy=Policy.from_toml(policy),
-        catalogues=CATALOGUES,
+        policy=rules,
+        catalogues=FORMAL if rules.lender.tone == "formal" else CATALOGUES,
         load_reader=lambda: reader,
         clock=clock or Clock(),
     )

@@ -21,6 +21,7 @@ RANKS: dict[str, int] = {
         (
             *("bot.dialog", "bot.flows", "bot.nlu", "bot.entities", "bot.keywords", "bot.policy"),
             *("bot.replies", "bot.turn", "bot.effects", "bot.guard", "bot"),
+            *("bot.hearing", "bot.silence", "bot.snapshot"),
         ),
         2,
     ),
@@ -29,18 +30,29 @@ RANKS: dict[str, int] = {
     "bot.queries": 3,
     "bot.acts": 4,
     "bot.outbox": 4,
+    "payments.gateways": 2,
+    "bot.checkout": 5,
+    "bot.payments": 5,
     "bot.manager": 5,
+    "bot.followups": 5,
+    "bot.differences": 5,
+    "bot.replay": 5,
     "demo": 6,
     "jobs": 6,
     **dict.fromkeys(
-        ("webhooks", "console", "payments", "training", "simulator", "cli", "supervisor"), 7
+        (
+            *("webhooks", "console", "payments", "guide", "training", "simulator", "cli"),
+            "supervisor",
+        ),
+        7,
     ),
     "app": 8,
 }
 """How high a module stands; it may import what stands lower, and its own neighbours."""
 PURE = (
     *("bot.dialog", "bot.flows", "bot.nlu", "bot.entities", "bot.keywords", "bot.policy"),
-    *("bot.replies", "bot.turn", "bot.effects", "bot.guard"),
+    *("bot.replies", "bot.turn", "bot.effects", "bot.guard", "bot.hearing", "bot.silence"),
+    "bot.snapshot",
 )
 IMPURE = {"sqlalchemy", "flask", "twilio", "requests", "huey", "models", "channels", "webhooks"}
 IMPURE |= {"console", "jobs", "werkzeug", "alembic", "redis", "urllib", "socket"}

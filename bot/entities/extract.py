@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from bot.entities import amounts, choices, counts, dates, lexer, terms
+from bot.entities import amounts, choices, counts, dates, lexer, rest, terms
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,8 @@ class Entities:
     duration_days: int | None = None
     count: int | None = None
     option: int | None = None
+    rest_on: datetime.date | None = None
+    """When the rest is to be paid, where a part is named before it."""
 
 
 def extract(
@@ -61,6 +63,7 @@ def extract(
         option=choices.read(words) if menu else None,
         count=counts.read(words),
         date=dates.read(words, calendar),
+        rest_on=rest.read(words, today),
         duration_days=terms.read(words),
         amount=amounts.read(words, balance),
     )

@@ -8,6 +8,8 @@ from bot.turn import THEN, Outcome, Reply, Slots, State, Turn, ask, done, say
 
 NEVER_OFFERED = frozenset({"affirm", "deny", "greet", "thanks", "out_of_scope", "crisis"})
 """What nobody would pick from a menu; a crisis is acted on, not asked about."""
+MOST = 3
+"""So many readings are offered, and "something else"."""
 
 
 def _ask(turn: Turn, slots: Slots) -> Reply:
@@ -18,7 +20,7 @@ def _ask(turn: Turn, slots: Slots) -> Reply:
 def which(turn: Turn) -> Outcome | None:
     """The question, with the likeliest readings; None where there is none to offer."""
     ranking = turn.understanding.ranking
-    intents = [intent for intent, _ in ranking if intent not in NEVER_OFFERED]
+    intents = [intent for intent, _ in ranking if intent not in NEVER_OFFERED][:MOST]
     if not intents:
         return None
     slots: Slots = {"intents": intents}

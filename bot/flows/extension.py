@@ -3,42 +3,58 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 
 from bot.effects import GrantExtension
 from bot.flows.answers import choice, is_no, is_yes, loan_of
 from bot.flows.flow import Flow, Step
 from bot.flows.handoff import to_person
-from bot.policy import ExtensionOffer
+from bot.flows.options import open_agreement
+from bot.policy import offers
+from bot.policy.offers import ExtensionOffer, Terms
 from bot.turn import Days, LoanView, Outcome, Reply, Slots, Turn, ask, done, say
 
 TIME = frozenset({"date", "duration_days"})
+LIKE_MORE_TIME = frozenset({"promise_to_pay"})
 
 
 def _ask_choice(turn: Turn, slots: Slots) -> Reply:
     loan = loan_of(turn, slots)
-    offers = turn.policy.extension_offers(loan, turn.today)
     options = (
-        *(say("extension.option", days=Days(o.days), due_on=o.due_on) for o in offers),
+        *(
+            say("extension.option", days=Days(o.days), due_on=o.due_on)
+            for o in offers.extensions(Terms.of(turn, loan))
+        ),
         say("extension.option_person"),
     )
+    fee = turn.policy.extension.fee
+    if fee > 0:
+        amount = loan.money(loan.due_amount)
+        return say("extension.offer_fee", *options, amount=amount, fee=loan.money(fee))
     return say("extension.offer", *options, amount=loan.money(loan.due_amount))
 
 
 def _read_back(slots: Slots) -> ExtensionOffer:
     """The offer that was put to the borrower. It stands, even if midnight has passed since."""
-    return ExtensionOffer(slots["days"], date.fromisoformat(slots["due_on"]))
+    due_on, fee = date.fromisoformat(slots["due_on"]), Decimal(slots.get("fee", "0.00"))
+    return ExtensionOffer(slots["days"], due_on, fee)
+
+
+def _values(loan: LoanView, offer: ExtensionOffer) -> dict[str, object]:
+    return {
+        "amount": loan.money(loan.due_amount + offer.fee),
+        "due_on": offer.due_on,
+        "days": Days(offer.days),
+        "fee": loan.money(offer.fee),
+    }
 
 
 def _ask_confirm(turn: Turn, slots: Slots) -> Reply:
-    loan = loan_of(turn, slots)
-    offer = _read_back(slots)
-    return say(
-        "extension.confirm",
-        say("extension.confirm_yes"),
-        say("extension.confirm_no"),
-        amount=loan.money(loan.due_amount),
-        days=Days(offer.days),
-        due_on=offer.due_on,
+    loan, offer = loan_of(turn, slots), _read_back(slots)
+    return Reply(
+        "extension.confirm_fee" if offer.fee > 0 else "extension.confirm",
+        _values(loan, offer),
+        (say("extension.confirm_yes"), say("extension.confirm_no")),
     )
 
 
@@ -47,26 +63,43 @@ def _wanted_days(turn: Turn, loan: LoanView) -> int | None:
     if turn.entities.duration_days is not None:
         return turn.entities.duration_days
     if turn.entities.date is not None and loan.due_on is not None:
-        return (turn.entities.date - max(turn.today, loan.due_on)).days
+        return (turn.entities.date - offers.extension_from(Terms.of(turn, loan))).days
     return None
 
 
-def _offer(turn: Turn, loan: LoanView, *first: Reply) -> Outcome:
+def offer(turn: Turn, loan: LoanView, *first: Reply) -> Outcome:
+    """Put the choices."""
     slots: Slots = {"loan": loan.id}
     return ask("extension.choose", *first, _ask_choice(turn, slots), slots=slots)
 
 
 def _propose(turn: Turn, loan: LoanView, days: int) -> Outcome:
     """Read back what was asked for; where it is more than the rules allow, say so and offer."""
-    if days > turn.policy.extension.most_days:
-        latest = turn.policy.extension_offer(loan, turn.policy.extension.most_days, turn.today)
-        return _offer(turn, loan, say("extension.too_long", due_on=latest.due_on))
+    terms, most = Terms.of(turn, loan), turn.policy.extension.most_days
+    if days > most:
+        return offer(turn, loan, say("extension.too_long", due_on=_latest(terms)))
     if days <= 0:
-        due_on = max(turn.today, loan.due_on or turn.today)
-        return _offer(turn, loan, say("extension.not_later", due_on=due_on))
-    due_on = turn.policy.extension_offer(loan, days, turn.today).due_on
-    slots: Slots = {"loan": loan.id, "days": days, "due_on": due_on.isoformat()}
-    return ask("extension.confirm", _ask_confirm(turn, slots), slots=slots)
+        return offer(turn, loan, say("extension.not_later", due_on=offers.extension_from(terms)))
+    made = offers.extension(terms, days)
+    wanted = turn.entities.date
+    if wanted is not None and made.due_on > wanted:
+        return _put(turn, loan, made, say("extension.moved", wanted=wanted, due_on=made.due_on))
+    return _put(turn, loan, made)
+
+
+def _put(turn: Turn, loan: LoanView, made: ExtensionOffer, *first: Reply) -> Outcome:
+    """Read an offer back."""
+    slots: Slots = {
+        "loan": loan.id,
+        "days": made.days,
+        "due_on": made.due_on.isoformat(),
+        "fee": str(made.fee),
+    }
+    return ask("extension.confirm", *first, _ask_confirm(turn, slots), slots=slots)
+
+
+def _latest(terms: Terms) -> date:
+    return offers.extension(terms, terms.policy.extension.most_days).due_on
 
 
 def _start(turn: Turn) -> Outcome:
@@ -77,15 +110,17 @@ def _start(turn: Turn) -> Outcome:
     if refused is not None:
         return refused
     days = _wanted_days(turn, loan)
-    return _offer(turn, loan) if days is None else _propose(turn, loan, days)
+    return offer(turn, loan) if days is None else _propose(turn, loan, days)
 
 
 def _refused(turn: Turn, loan: LoanView) -> Outcome | None:
     """Why no time can be given, asked anew at each step: meanwhile the loan may be paid."""
-    refusal = turn.policy.extension_refusal(loan)
+    refusal = offers.extension_refusal(Terms.of(turn, loan))
     if refusal is None:
         return None
-    return done(say(f"extension.refused_{refusal}"), say("extension.instead"))
+    if refusal.reason == "agreed":
+        return done(*open_agreement(loan))
+    return done(say(f"extension.refused_{refusal.reason}"), say("extension.instead"))
 
 
 def _take_choice(turn: Turn, slots: Slots) -> Outcome | None:
@@ -93,12 +128,12 @@ def _take_choice(turn: Turn, slots: Slots) -> Outcome | None:
     refused = _refused(turn, loan)
     if refused is not None:
         return refused
-    offers = turn.policy.extension_offers(loan, turn.today)
-    number = choice(turn, len(offers) + 1)
-    if number == len(offers) + 1:
-        return to_person("general", "extension_wanted")
+    choices = offers.extensions(Terms.of(turn, loan))
+    number = choice(turn, len(choices) + 1)
+    if number == len(choices) + 1:
+        return to_person("general", "extension_wanted", turn=turn)
     if number is not None:
-        return _propose(turn, loan, offers[number - 1].days)
+        return _put(turn, loan, choices[number - 1])
     days = _wanted_days(turn, loan)
     if days is not None:
         return _propose(turn, loan, days)
@@ -113,15 +148,24 @@ def _take_confirm(turn: Turn, slots: Slots) -> Outcome | None:
     if refused is not None:
         return refused
     days = _wanted_days(turn, loan)
-    if days is not None and days != slots["days"]:
+    if days is not None and not _is_read_back(turn, loan, days, slots):
         return _propose(turn, loan, days)  # "no, until the 20th"
     if is_yes(turn):
-        offer = _read_back(slots)
+        agreed = _read_back(slots)
+        key = "extension.granted_fee" if agreed.fee > 0 else "extension.granted"
         return done(
-            say("extension.granted", amount=loan.money(loan.due_amount), due_on=offer.due_on),
-            effects=(GrantExtension(loan.id, offer.days, offer.due_on),),
+            Reply(key, _values(loan, agreed)),
+            effects=(GrantExtension(loan.id, agreed.days, agreed.due_on, agreed.fee),),
         )
-    return _offer(turn, loan) if is_no(turn) else None
+    return offer(turn, loan) if is_no(turn) else None
+
+
+def _is_read_back(turn: Turn, loan: LoanView, days: int, slots: Slots) -> bool:
+    """Whether the time that was named is what stands to be confirmed."""
+    if days < 1:
+        return False
+    made = offers.extension(Terms.of(turn, loan), days)
+    return made.due_on == _read_back(slots).due_on or days == slots["days"]
 
 
 EXTENSION = Flow(
@@ -129,10 +173,8 @@ EXTENSION = Flow(
     frozenset({"request_extension"}),
     _start,
     {
-        "choose": Step(_take_choice, _ask_choice, wants=TIME, reads=frozenset({"promise_to_pay"})),
-        "confirm": Step(
-            _take_confirm, _ask_confirm, wants=TIME, reads=frozenset({"promise_to_pay"})
-        ),
+        "choose": Step(_take_choice, _ask_choice, wants=TIME, reads=LIKE_MORE_TIME),
+        "confirm": Step(_take_confirm, _ask_confirm, wants=TIME, reads=LIKE_MORE_TIME),
     },
     about_debt=True,
     one_loan=True,

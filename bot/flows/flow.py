@@ -29,6 +29,8 @@ class Step:
     """Entities that make a short message an answer, whatever else it was taken for."""
     reads: frozenset[str] = frozenset()
     """Intents of other flows in which an answer may come: "i'll pay the 20th" to "until when?"."""
+    media: bool = False
+    """Whether a picture is an answer: of a receipt, say."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import unicodedata
 
 from bot.effects import HandOff, IdentityMiss, Verified
 from bot.flows.flow import Flow, Step
+from bot.flows.handoff import to_person
 from bot.turn import THEN, Outcome, Reply, Slots, State, Turn, ask, done, say
 
 _HAN_DIGITS = str.maketrans("〇零一二三四五六七八九", "00123456789")
@@ -25,7 +26,7 @@ def gate(turn: Turn) -> Outcome | None:
     if turn.verified or not turn.policy.identity.ask:
         return None
     if turn.policy.identity.ask not in turn.identity_answers:
-        return done(say("handoff.person"), effects=(HandOff("general", "identity_unknown"),))
+        return to_person("general", "identity_unknown", turn=turn)
     return ask("identity.answer", _ask(turn, {}))
 
 

@@ -12,15 +12,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.dialog import advance, menu_is_open, open_step
-from bot.effects import HandOff, OptIn, OptOut, Verified
+from bot.effects import HandOff, OpenCase, OptIn, OptOut, Verified
 from bot.entities import Entities
 from bot.flows import BY_INTENT, FLOWS
 from bot.flows.dispute import KINDS
-from bot.guard import ABOUT_DEBT, topics
+from bot.flows.promise import MISSED
+from bot.guard import discloses
 from bot.nlu.understanding import INTENTS, Understanding
 from bot.policy import Policy
 from bot.replies import LANGUAGES
-from bot.turn import Outcome, Reply, State, Turn
+from bot.turn import CaseView, Outcome, PaymentView, Reply, State, Turn
 from tests import builders
 from tests.fakes import CATALOGUES, POLICY_TEXT
 
@@ -39,6 +40,8 @@ CARD = replace(
     due_amount=Decimal("60.00"),
     days_overdue=0,
 )
+CASE = CaseView("D-00003", "dispute", date(2026, 4, 3), 1)
+PAYMENT = PaymentView(1, Decimal("100.00"), date(2026, 3, 3))
 SETTLED = replace(CARD, id=3, balance=Decimal("0.00"), due_amount=Decimal("0.00"), due_on=None)
 
 
@@ -77,6 +80,7 @@ def keys(outcome: Outcome) -> list[str]:
 # Everything that can meet
 
 THEN = {"intent": "ask_balance", "text": "how much", "entities": {"amount": "20.00"}}
+HARDSHIP_THEN = {"intent": "hardship", "text": "", "entities": {}}
 SLOTS: dict[str, list[dict[str, Any]]] = {
     "identity.answer": [{"then": {**THEN, "intent": i}} for i in ("ask_balance", "pay_now")],
     "loan.choose": [{"then": {**THEN, "intent": i}} for i in ("pay_now", "request_extension")],
@@ -84,10 +88,59 @@ SLOTS: dict[str, list[dict[str, Any]]] = {
     "payment.amount": [{"loan": 1}],
     "extension.choose": [{"loan": 1}],
     "extension.confirm": [{"loan": 1, "days": 7, "due_on": "2026-03-11"}],
+    "plan.choose": [{"loan": 1}, {"loan": 1, "wish": {"on": "2026-03-10"}, "limit": 1}],
+    "plan.confirm": [
+        {
+            "loan": 1,
+            "parts": [["2026-03-18", "67.25"], ["2026-04-01", "67.25"]],
+            "wish": {"count": 2},
+        }
+    ],
+    "relief.confirm": [
+        {
+            "loan": 1,
+            "kind": kind,
+            "amount": "587.60",
+            "forgiven": "146.90",
+            "due_on": "2026-03-18",
+        }
+        for kind in ("settlement", "waiver")
+    ],
+    "promise.amount": [{"loan": 1}, {"loan": 1, "due_on": "2026-03-10"}],
     "promise.date": [{"loan": 1, "amount": "100.00"}],
-    "promise.confirm": [{"loan": 1, "amount": "100.00", "due_on": "2026-03-10"}],
+    "promise.confirm": [
+        {"loan": 1, "amount": "100.00", "due_on": "2026-03-10"},
+        {
+            "loan": 1,
+            "amount": "100.00",
+            "due_on": "2026-03-10",
+            "first": "34.50",
+            "first_on": "2026-03-04",
+        },
+    ],
+    "promise.missed": [
+        {
+            "loan": 1,
+            "kind": kind,
+            "amount": "100.00",
+            "due_on": "2026-03-02",
+            "open_until": "2026-03-06T17:00:00+00:00",
+            "then": {"text": "", "entities": {}, "intent": "pay_now", "loan": 1},
+        }
+        for kind in MISSED
+    ],
+    "promise.changed": [
+        {"loan": 1, "then": {"text": "", "entities": {}, "intent": "pay_now", "loan": 1}}
+    ],
     "dispute.reason": [{"loan": 1, "statement": "that is wrong"}],
+    "dispute.figure": [{"loan": 1, "statement": "that amount is wrong"}],
+    "already_paid.when": [{"loan": 1, "statement": "paid"}],
+    "already_paid.how": [{"loan": 1, "statement": "paid", "paid_on": "2026-03-03"}],
+    "hardship.choose": [{"ways": ["time", "parts", "person", "later"], "then": HARDSHIP_THEN}],
+    "handoff.call_back": [{"queue": "general"}, {"queue": "general", "day": "2026-03-10"}],
+    "language.choose": [{}],
     "consent.confirm_stop": [{}],
+    "methods.new_link": [{"then": {"intent": "pay_now", "text": "", "entities": {}}}],
 }
 """What each step remembers."""
 
@@ -111,10 +164,16 @@ ENTITIES = st.builds(
     duration_days=st.none() | st.integers(0, 4000),
     count=st.none() | st.integers(0, 99),
     option=st.none() | st.integers(0, 12),
+    rest_on=st.none() | st.dates(date(2026, 3, 4), date(2028, 1, 1)),
 )
 TEXTS = st.sampled_from(
     [
         "words",
+        "english please",
+        "no hablo inglés",
+        "tomorrow at 3",
+        "what about my case",
+        "i paid 100 by card yesterday",
         "",
         "1990",
         "1991",
@@ -146,6 +205,8 @@ def _turns(draw: st.DrawFn, **fixed: Any) -> Turn:
         "crisis": draw(st.sampled_from([False, False, False, True])),
         "keyword": draw(st.sampled_from([None, None, None, "stop", "start", "help"])),
         "loans": loans,
+        "cases": draw(st.sampled_from([(), (), (CASE,)])),
+        "payments": draw(st.sampled_from([(), (PAYMENT,)])),
         "first_name": draw(st.sampled_from(["Maya", "Maya", None])),
         "verified": draw(st.booleans()),
         "opted_out": draw(st.sampled_from([False, False, True])),
@@ -158,7 +219,11 @@ def _turns(draw: st.DrawFn, **fixed: Any) -> Turn:
 
 def _rendered(reply: Reply, language: str) -> str:
     given = dict.fromkeys(
-        ("lender", "lender_phone", "lender_hours", "name", "payment_url", "case_number"), "x"
+        (
+            *("lender", "lender_phone", "lender_hours", "name"),
+            *("payment_url", "case_number", "guide_url"),
+        ),
+        "x",
     )
     return CATALOGUES.render(reply, language, given={**given, "reminders": 3})
 
@@ -188,10 +253,12 @@ def test_whatever_meets_there_is_an_outcome_that_can_be_said_and_stored(
 def test_nothing_about_the_debt_is_said_to_somebody_unverified(state: State, said: Turn) -> None:
     outcome = advance(state, said)
     if Verified() not in outcome.effects:
-        assert not topics(keys(outcome)) & ABOUT_DEBT
+        assert not discloses(keys(outcome))
         assert not {type(e).__name__ for e in outcome.effects} & {
-            *("CreatePaymentLink", "GrantExtension", "RecordPromise", "OpenCase")
+            *("CreatePaymentLink", "GrantExtension", "RecordPromise", "AddToCase")
         }
+        opened = [e for e in outcome.effects if isinstance(e, OpenCase)]
+        assert all(case.topic == "complaint" and case.loan_id is None for case in opened)
 
 
 @pytest.mark.parametrize(
@@ -248,7 +315,8 @@ def test_a_doubtful_opt_out_is_asked_about(state: State, said: Turn) -> None:
     outcome = advance(state, replace(said, text="words"))
     heard = {"consent.ask_stop", "consent.stopped", "crisis.helpline"}
     if said.intent in {"fewer_messages", "resume_messaging"} and said.is_clear:
-        heard |= {"consent.fewer", "consent.already_on"}  # whose texts name STOP
+        heard |= {"consent.fewer", "consent.hours", "consent.fewer_and_hours"}
+        heard |= {"consent.already_on"}  # whose texts name STOP
     assert heard & set(keys(outcome))
 
 

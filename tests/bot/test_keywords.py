@@ -130,3 +130,63 @@ def test_every_listed_word_is_known(kind):
 @given(st.text(max_size=200), st.sampled_from([None, "en", "zh_Hans"]))
 def test_no_text_raises(text, locale):
     assert match(text, locale) in {"stop", "start", "help", None}
+
+
+# Languages
+
+ASKED = {
+    "english please": "en",
+    "English?": "en",
+    "habla inglés?": "en",
+    "¿Puede escribirme en inglés por favor?": "en",
+    "英文": "en",
+    "请用English回复": "en",
+    "en español por favor": "es",
+    "do you speak spanish": "es",
+    "I only speak Spanish": "es",
+    "solo español": "es",
+    "no entiendo, en español": "es",
+    "i don't speak English, spanish please": "es",
+    "可以用西班牙文嗎": "es",
+    "speak chinese?": "zh",
+    "请说中文": "zh",
+    "看不懂英文 可以發中文嗎": "zh",
+    "可以用繁體嗎": "zh_Hant",
+    "traditional chinese pls": "zh_Hant",
+    "可唔可以講廣東話": "zh_Hant",
+    "麻烦用简体": "zh_Hans",
+    "chino simplificado": "zh_Hans",
+    "french please": "other",
+    "可以说日语吗": "other",
+    "no hablo inglés": "other",
+    "我不懂英文": "other",
+    "my english teacher": None,
+    "my english is bad": None,
+    "english test tomorrow": None,
+    "how much do i owe in english": None,
+    "i want to talk to someone in spanish": None,
+    "chinese new year i will pay": None,
+    "mi hija estudia inglés": None,
+    "我是英文老师": None,
+    "中文系": None,
+    "说什么": None,
+    "i can pay": None,
+    "no": None,
+    "": None,
+}
+
+
+@pytest.mark.parametrize(("text", "language"), ASKED.items())
+def test_a_language_is_asked_for_by_the_whole_message(text, language):
+    assert keywords.language_asked(text) == language
+
+
+@given(st.text(max_size=200))
+def test_no_text_raises_when_a_language_is_looked_for(text):
+    assert keywords.language_asked(text) in {*keywords.LANGUAGE_NAMES, None}
+
+
+def test_a_word_around_a_language_is_no_language():
+    named = [name for names in keywords.LANGUAGE_NAMES.values() for name in names]
+    assert len(named) == len(set(named))
+    assert all(keywords.language_asked(name) for name in named)

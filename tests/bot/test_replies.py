@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -14,11 +14,15 @@ from babel.messages.pofile import read_po
 
 from bot import keywords
 from bot.flows import FLOWS
+from bot.flows.already_paid import MEANS
+from bot.flows.balance import ONLINE
 from bot.flows.clarify import NEVER_OFFERED
 from bot.flows.dispute import KINDS
+from bot.flows.promise import MISSED
 from bot.guard import needs_footer
 from bot.nlu.understanding import INTENTS
 from bot.policy import IDENTITY_KINDS
+from bot.policy.sections import TONES
 from bot.replies import (
     LANGUAGES,
     LOCALE_DIR,
@@ -31,7 +35,7 @@ from bot.replies import (
 from bot.turn import Days, Money, Reply
 from demo import BORROWERS
 from settings import PROJECT
-from tests.fakes import CATALOGUES
+from tests.fakes import CATALOGUES, FORMAL
 
 
 def _catalogue(language: str) -> dict[str, str]:
@@ -42,23 +46,46 @@ def _catalogue(language: str) -> dict[str, str]:
     return texts
 
 
-TEXTS = {language: _catalogue(language) for language in LANGUAGES}
+WRITTEN = {language: _catalogue(language) for language in LANGUAGES}
+TEXTS = {n: {key: t for key, t in w.items() if "@" not in key} for n, w in WRITTEN.items()}
+IN_A_TONE = {n: {key: t for key, t in w.items() if "@" in key} for n, w in WRITTEN.items()}
+"""Texts such as ``plan.agreed@formal``, said in place of the plain key's."""
 KEYS = frozenset(TEXTS["en"])
 SOURCES = [
     *(PROJECT / "bot" / "flows").glob("*.py"),
-    *(PROJECT / "bot" / f"{name}.py" for name in ("dialog", "manager", "outbox", "guard")),
+    *(PROJECT / "bot" / "guard").glob("*.py"),
+    *(PROJECT / "bot" / f"{name}.py" for name in ("dialog", "followups", "manager", "outbox")),
+    *(PROJECT / "bot" / f"{name}.py" for name in ("checkout", "payments")),
 ]
 STEPS = {f"{flow.name}.{step}" for flow in FLOWS for step in flow.steps}
 PRODUCTS = {loan.product for borrower in BORROWERS for loan in borrower.loans}
 FAMILIES = {
     *(f"product.{name}" for name in PRODUCTS),
-    *(f"payment.option_{kind}" for kind in ("due", "all")),
+    *(f"payment.option_{kind}" for kind in ("due", "all", "instalment", "plan")),
+    *(f"payment.option_{kind}" for kind in ("settlement", "waiver")),
     *(f"extension.refused_{x}" for x in ("nothing_due", "disputed", "used_up", "too_late")),
+    *(f"extension.refused_{x}" for x in ("too_early", "too_soon")),
+    *(f"plan.refused_{x}" for x in ("disputed", "used_up", "too_early", "too_late", "too_small")),
+    *(f"plan.limit_{x}" for x in ("part_too_small", "whole")),
+    *(
+        f"relief.{what}_{kind}"
+        for what in ("option", "confirm", "agreed", "open")
+        for kind in ("settlement", "waiver")
+    ),
     *(f"identity.ask_{kind}" for kind in IDENTITY_KINDS),
+    *(f"promise.missed_{kind}" for kind in MISSED),
     *(f"dispute.kind_{kind}" for kind in KINDS),
+    *(f"dispute.heard_{kind}" for kind in set(KINDS) - {"other"}),
+    *(f"already_paid.by_{means}" for means in MEANS),
+    *(f"hardship.{told}" for told in ("noted", "bereavement", "illness", "disaster", "work")),
+    *(f"hardship.way_{way}" for way in ("time", "parts", "less", "person", "later")),
+    *(f"language.name_{language}" for language in LANGUAGES),
     *(f"clarify.{intent}" for intent in set(INTENTS) - NEVER_OFFERED),
+    *(f"methods.way_{way}" for way in ONLINE),
 }
 """The keys that the code puts together from a name."""
+ON_PAGES = ("page.", "guide.")
+"""What no text message ever holds."""
 
 
 def _used() -> Iterator[str]:
@@ -95,15 +122,15 @@ def test_every_key_that_the_code_says_has_a_text(language: str) -> None:
 
 
 def test_no_text_is_never_said() -> None:
-    spoken = {key for key in KEYS if not key.startswith("page.")}
+    spoken = {key for key in KEYS if not key.startswith(ON_PAGES)}
     assert not spoken - USED - FAMILIES
 
 
 def test_the_payment_page_has_its_texts() -> None:
-    from payments import STATUS
+    from payments.page import STATUS
 
     page = (PROJECT / "payments" / "templates" / "payments" / "page.html").read_text("utf-8")
-    used = {*re.findall(r'text\("(\w+)"\)', page), *STATUS, "paid"}
+    used = {*re.findall(r'text\("(\w+)"\)', page), *STATUS}
     assert {f"page.{name}" for name in used} == {key for key in KEYS if key.startswith("page.")}
 
 
@@ -116,6 +143,19 @@ def test_a_translation_has_the_same_keys_and_gaps(language: str) -> None:
     assert not different
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_text_in_a_tone_says_the_same_as_the_plain_one(language: str) -> None:
+    for key, text in IN_A_TONE[language].items():
+        plain, _, tone = key.partition("@")
+        assert tone in TONES, key
+        assert _gaps(text) == _gaps(TEXTS[language][plain]), key
+
+
+def test_a_formal_lender_says_the_formal_texts() -> None:
+    assert FORMAL.text("plan.agreed", "en") == WRITTEN["en"]["plan.agreed@formal"]
+    assert FORMAL.text("plan.confirm", "en") == CATALOGUES.text("plan.confirm", "en")
+
+
 ENGLISH = re.compile(
     r"\b(the|you|your|we|us|this|that|with|and|for|please|loan|pay|due|write|reply|text)\b", re.I
 )
@@ -123,10 +163,10 @@ ENGLISH = re.compile(
 
 @pytest.mark.parametrize("language", ["es", "zh_Hans", "zh_Hant"])
 def test_no_english_is_left(language: str) -> None:
-    for key, text in TEXTS[language].items():
+    for key, text in WRITTEN[language].items():
         bare = re.sub(r"{\w+}|https?://\S+", "", text)
         assert not ENGLISH.search(bare), (key, text)
-        if language.startswith("zh"):
+        if language.startswith("zh") and not key.startswith("language.name_"):
             words = set(re.findall(r"[A-Za-z]+", bare)) - {"T", "STOP", "START", "HELP"}
             assert not words, (key, text)
 
@@ -144,7 +184,26 @@ LOAN_VALUES = {
     "zh_Hans": ("CNY", "CN", "晓雯"),
     "zh_Hant": ("TWD", "TW", "怡君"),
 }
-OF_MONEY = (*("amount", "balance", "past_due", "late_charges", "due_amount", "minimum"),)
+OF_MONEY = (
+    *("amount", "balance", "past_due", "late_charges", "due_amount", "minimum"),
+    *("each", "total", "forgiven", "part", "fee"),
+)
+LISTED = {
+    "first": Reply("methods.way_card"),
+    "last": Reply("methods.way_bank_debit"),
+    "rest": Reply("methods.way_alipay"),
+}
+PART = Reply("plan.part")
+TWO_PARTS = Reply("plan.list", {"first": PART, "rest": PART})
+INSIDE = {
+    "product": Reply("product.personal_loan"),
+    "sum": Reply("balance.sum_equal"),
+    "moved": Reply("due.as_agreed"),
+    "ways": Reply("methods.comma", {**LISTED, "rest": Reply("methods.or", LISTED)}),
+    "parts": Reply("plan.list", {"first": PART, "rest": TWO_PARTS}),
+    **LISTED,
+}
+"""Texts that stand in other texts' gaps."""
 THREE_SEGMENTS: dict[str, set[str]] = {language: set() for language in LANGUAGES}
 """Texts that may take more than two segments alone."""
 
@@ -154,6 +213,7 @@ def _typical(language: str) -> dict[str, Any]:
     return {
         **dict.fromkeys(OF_MONEY, Money(Decimal("1234.56"), currency)),
         **dict.fromkeys(("due_on", "paid_on", "answer_due_on"), date(2026, 9, 23)),
+        **dict.fromkeys(("ends_on", "part_on", "wanted"), date(2026, 12, 30)),
         **dict.fromkeys(("days", "overdue"), Days(14)),
         "hours": 24,
         "reminders": 3,
@@ -161,10 +221,19 @@ def _typical(language: str) -> dict[str, Any]:
         "lender": "Northwind Credit",
         "lender_phone": "+1 555 010 0000",
         "lender_hours": "09:00-18:00",
+        "method": "Mastercard 4242",
         "payment_url": "https://sms.lender.example/pay/MTIz.Zm9vYmFyYmF6cXV4cXV1eGZvb2JhcmJh",
         "case_number": "D-00042",
         "helpline": "findahelpline.com",
+        **dict.fromkeys(("opens_at", "call_back_at"), datetime(2026, 9, 23, 15, 30, tzinfo=UTC)),
+        "a_week": 2,
+        "window": "09:00-18:00",
         "reference": "…1234",
+        "digits": "1234",
+        "count": 3,
+        "account": "Northwind Bank, 0012 3456 7890, Northwind Credit",
+        "facts": "f" * (150 if language in ("en", "es") else 60),
+        "guide_url": "https://sms.lender.example/guide",
     }
 
 
@@ -173,10 +242,9 @@ def test_a_text_takes_two_segments_at_most(language: str) -> None:
     values, country = _typical(language), LOAN_VALUES[language][1]
     long = {}
     for key in KEYS:
-        if key.startswith("page."):
+        if key.startswith(ON_PAGES):
             continue
-        reply = Reply(key, {"product": Reply("product.personal_loan")})
-        text = CATALOGUES.render(reply, language, country=country, given=values)
+        text = CATALOGUES.render(Reply(key, INSIDE), language, country=country, given=values)
         assert "{" not in text
         if (cost := segments(text).count) > 2:
             long[key] = cost
@@ -249,7 +317,8 @@ def test_the_words_to_answer_with_are_understood(language: str, trained_reader: 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_the_read_back_asks_for_counts_as_a_yes(language: str) -> None:
-    for key in ("extension.confirm_yes", "promise.confirm_yes"):
+    for topic in ("extension", "plan", "promise", "relief"):
+        key = f"{topic}.confirm_yes"
         word = TEXTS[language][key].replace("，", ",").split(",")[-1].strip()
         assert keywords.command(word) == "affirm", (key, word)
 

@@ -101,7 +101,8 @@ pay: pagar, pago, paga, pagando, pagare, pagarle, pagarles, pagarlo, pagarte, pa
     liquidarla, saldarlo, acepten, dando, aceptan, dejarlo, pago unico de
 cue: tengo, tengo como, solo, solamente, como, aproximadamente, al menos, por lo menos, maximo,
     mas o menos, casi, debo, con, cerca de, alrededor de, minimo, me alcanza para, puedo con,
-    ahora mismo solo, puros, apenas, de a, son, es, seria, serian, reuni, consegui, solos
+    ahora mismo solo, puros, apenas, de a, son, es, seria, serian, reuni, consegui, solos,
+    sean, que sean
 tail: por semana, por mes, por quincena, nada mas, nomas, es lo que tengo, es todo, en efectivo,
     de entrada, de enganche, de inicio, como maximo, por, que, sirve, sirven, bien, les parece,
     aprox, ahorrados, disponibles, porque, sin falta, sin problemas, sin fallar, mensuales,
