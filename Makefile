@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 FLASK := $(VENV)/bin/flask
 
 .DEFAULT_GOAL := help
-.PHONY: help setup model adapter migrate run test check format clean
+.PHONY: help setup model adapter migrate run test soak check docs format clean
 
 help:
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1	\2/' | expand -t 16
@@ -47,8 +47,14 @@ test: model ## all tests
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy
 	@$(PY) -m pytest -n 2 --dist loadgroup
 
+soak: $(VENV)/.installed ## 100,000 random steps against the invariants (half an hour; SOAK="--steps 5000 --seed 7")
+	@$(PY) -m tests.soak $(SOAK)
+
 check: $(VENV)/.installed ## style and types alone
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy
+
+docs: $(VENV)/.installed ## docs/conversations.md from the conversations of the tests
+	@$(PY) -m tests.bot.transcripts
 
 format: $(VENV)/.installed ## put the code into house form
 	@$(PY) -m ruff check --fix-only -q . && $(PY) -m ruff format -q .

@@ -20,7 +20,7 @@ from bot import acts, book, effects, guard, hearing, outbox, queries, silence, s
 from bot.dialog import advance, named
 from bot.entities import Entities
 from bot.nlu.understanding import Understanding
-from bot.outbox import record_status
+from bot.outbox import UNREACHABLE, record_status
 from bot.payments import record_payment
 from bot.replies import language_of, segments
 from bot.runtime import Runtime
@@ -267,9 +267,11 @@ def _store(
         created_at=now,
         updated_at=now,
     )
-    confirmed = conversation.phone.confirmed_at
-    if confirmed is None or now - confirmed > timedelta(days=1):
-        conversation.phone.confirmed_at = now
+    phone = conversation.phone
+    if phone.confirmed_at is None or now - phone.confirmed_at > timedelta(days=1):
+        phone.confirmed_at = now
+    if phone.barred_reason == UNREACHABLE:  # who writes can be reached
+        phone.barred_at, phone.barred_reason = None, ""
     session.add(message)
     session.flush()  # here the unique key decides
     return message
@@ -436,6 +438,8 @@ def _judge(taking: _Taking, turn: Turn, replies: tuple[Reply, ...], row: Message
 
 def _instead(taking: _Taking, turn: Turn, act: acts.Act, blocked: Message) -> list[Message]:
     """Where an answer may not go, a person gets the message, and the borrower hears that."""
+    if blocked.reason == "barred":  # a stranger's number, by what was said: for a person to read
+        acts.apply(act, (effects.HandOff("general", "wrote_though_barred", hold=False),))
     if blocked.reason is None or blocked.reason in guard.TO_BE_SILENT:
         return []
     acts.apply(act, (effects.HandOff("general", "reply_blocked"),))

@@ -42,6 +42,8 @@ from models import (
 log = logging.getLogger(__name__)
 
 SEND_ATTEMPTS = 5
+UNREACHABLE = "unreachable"
+"""Why a number is barred that no text reaches."""
 LONGEST_WAIT = timedelta(hours=36)
 """A text that speaks first and would have to wait for longer has lost its occasion."""
 REMEMBERED = timedelta(days=15)
@@ -423,7 +425,7 @@ def _note_failure(uow: UnitOfWork, rt: Runtime, message: Message, error: SendErr
         uow.session.flush()  # the phone is locked before its texts, as everywhere
         stop_messages(uow.session, phone, "opted_out", now)
     if isinstance(error, BadNumber) and phone.barred_at is None:
-        phone.barred_at, phone.barred_reason = now, "unreachable"
+        phone.barred_at, phone.barred_reason = now, UNREACHABLE
         uow.session.flush()
         stop_messages(uow.session, phone, "barred", now)
 

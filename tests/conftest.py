@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError
@@ -24,6 +25,11 @@ from bot.runtime import Runtime
 from models import Base, connect
 from settings import PROJECT, database_address
 from tests.fakes import Clock, TableReader, make_runtime
+
+# Properties are tried with the same values on every run, and for as long as they take: a failure
+# is the code's, never the machine's. `make soak` looks for new ones.
+settings.register_profile("suite", derandomize=True, deadline=None)
+settings.load_profile("suite")
 
 SERVER = os.environ.get("TEST_DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 MODEL_DIR = PROJECT / "var" / "models"

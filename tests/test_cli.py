@@ -12,13 +12,14 @@ from sqlalchemy import inspect, select
 
 import demo
 from app import create_app
+from bot.policy import reading
 from bot.runtime import Runtime
 from channels.base import ChannelMisconfigured, LoggedMessage
 from models import Message
 from tests import builders
 from tests.builders import PHONE, SENDER
 from tests.conftest import fresh_database
-from tests.fakes import FakeChannel, TableReader, make_runtime
+from tests.fakes import POLICY_TEXT, FakeChannel, TableReader, make_runtime
 
 
 @pytest.fixture
@@ -162,3 +163,74 @@ def test_every_command_says_what_it_does(flask: FlaskCliRunner) -> None:
     listed = flask.invoke(args=["--help"]).output
     for name in ("migrate", "demo", "chat", "reconcile", "worker", "sender", "nlu"):
         assert f"  {name} " in listed
+
+
+def test_a_policy_is_checked(flask: FlaskCliRunner) -> None:
+    ran = flask.invoke(args=["policy", "check"])
+    assert (ran.exit_code, ran.output) == (0, "policy.toml is valid.\n")
+
+
+def test_a_policy_that_makes_no_sense_is_refused_with_its_line(
+    flask: FlaskCliRunner, tmp_path: Path
+) -> None:
+    wrong = tmp_path / "strict.toml"
+    wrong.write_text(POLICY_TEXT.replace("tries = 3", "tries = 0"), "utf-8")
+    ran = flask.invoke(args=["policy", "check", "--file", str(wrong)])
+    assert ran.exit_code == 1
+    line = POLICY_TEXT.splitlines().index("tries = 3") + 1
+    assert f"strict.toml: line {line}: identity.tries must be 1 or more." in ran.output
+
+
+def line_of(key: str, section: str) -> int:
+    found = reading.line_of(POLICY_TEXT, section, key)
+    assert found is not None
+    return found
+
+
+def test_a_policy_says_what_a_borrower_may_be_offered_and_why_not_more(
+    flask: FlaskCliRunner, runtime: Runtime
+) -> None:
+    with runtime.unit_of_work() as uow:
+        late = builders.loan()
+        coming = builders.loan(reference="L0002-5678", due_in=5, late_charges="0.00")
+        uow.session.add(builders.borrower(loans=(late, coming)))
+        uow.commit()
+    args = ["policy", "check", "--borrower", PHONE, "--date", "2026-03-04"]
+    ran = flask.invoke(args=args)
+    assert ran.exit_code == 0
+    steps = "percent_by_days_overdue"
+    none = [
+        f"  no {name}: the policy forgives nothing ({name}.{steps}, line {line_of(steps, name)})"
+        for name in ("settlement", "waiver")
+    ]
+    nothing_forgiven = "\n".join(none)
+    expected = f"""\
+policy.toml is valid.
+B0001 (US) on 2026-03-04:
+L0001-1234 (personal_loan): 734.50 USD owed, 134.50 USD of it due on 2026-02-23 (9 days overdue)
+  extension: 7 days, until 2026-03-11; 14 days, until 2026-03-18
+    by the borrower's wish any day until 2026-03-18; 2 left for this loan
+  plan: 2 parts: 67.25 on 2026-03-18, 67.25 on 2026-04-01
+    3 parts: 44.83 on 2026-03-18, 44.83 on 2026-04-01, 44.84 on 2026-04-15
+    4 parts: 33.62 on 2026-03-18, 33.62 on 2026-04-01, 33.62 on 2026-04-15, 33.64 on 2026-04-29
+    by the borrower's wish up to 6 parts of 20.00 USD or more, the first until 2026-03-18, \
+14 days apart at most
+{nothing_forgiven}
+  promise: until 2026-04-03, of 5.00 USD or more
+L0002-5678 (personal_loan): 720.00 USD owed, 120.00 USD of it due on 2026-03-09 (due in 5 days)
+  extension: 7 days, until 2026-03-16; 14 days, until 2026-03-23
+    by the borrower's wish any day until 2026-03-23; 2 left for this loan
+  no plan: due in 5 days, plans begin at 0 (plan.from_days_overdue, \
+line {line_of("from_days_overdue", "plan")})
+{nothing_forgiven}
+  promise: until 2026-04-03, of 5.00 USD or more
+"""
+    assert ran.output == expected
+    by_reference = flask.invoke(args=[*args[:3], "B0001", *args[4:]])
+    assert by_reference.output == expected
+
+
+def test_a_borrower_that_nobody_knows_is_said_so(flask: FlaskCliRunner) -> None:
+    ran = flask.invoke(args=["policy", "check", "--borrower", "B9999"])
+    assert ran.exit_code == 1
+    assert "There is no borrower B9999." in ran.output

@@ -51,7 +51,7 @@ def openings(now: datetime, windows: Iterable[str], timezones: Iterable[str]) ->
     read = [window for window in map(_window, windows) if window]
     if not zones or not read or None in zones:
         return []
-    found: list[Stretch] = [(now, now + DAYS_AHEAD * ONE_DAY)]
+    found: list[Stretch] = [(now, now + (DAYS_AHEAD + 2) * ONE_DAY)]
     for zone in zones:
         for window in read:
             assert zone is not None

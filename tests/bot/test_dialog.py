@@ -86,6 +86,7 @@ SLOTS: dict[str, list[dict[str, Any]]] = {
     "loan.choose": [{"then": {**THEN, "intent": i}} for i in ("pay_now", "request_extension")],
     "clarify.choose": [{"intents": ["pay_now", "stop_messaging", "dispute"], "then": THEN}],
     "payment.amount": [{"loan": 1}],
+    "payment.confirm": [{"loan": 1, "amount": "100.00", "method": 1, "label": "Visa 4242"}],
     "extension.choose": [{"loan": 1}],
     "extension.confirm": [{"loan": 1, "days": 7, "due_on": "2026-03-11"}],
     "plan.choose": [{"loan": 1}, {"loan": 1, "wish": {"on": "2026-03-10"}, "limit": 1}],

@@ -17,7 +17,10 @@ from bot.runtime import Runtime
 from tests.bot import transcripts
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
-pytestmark = pytest.mark.timeout(600)  # all conversations are played, one after the other
+pytestmark = [
+    pytest.mark.timeout(600),  # all conversations are played, one after the other
+    pytest.mark.xdist_group("transcripts"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -41,18 +44,15 @@ def made(replayed: dict[str, str]) -> Any:
     return transcripts.pages(replay_it)
 
 
-@pytest.mark.xdist_group("transcripts")
 def test_the_pages_show_the_conversations_as_they_are(made: Any) -> None:
     stale = transcripts.stale(made)
     assert not stale, f"run `{transcripts.COMMAND}`: {', '.join(stale)}"
 
 
-@pytest.mark.xdist_group("transcripts")
 def test_every_conversation_replays_as_it_went(made: Any, replayed: dict[str, str]) -> None:
     assert replayed == {}
 
 
-@pytest.mark.xdist_group("transcripts")
 def test_every_line_of_a_conversation_is_a_row_of_three(made: Any) -> None:
     for path, text in made.items():
         for line in text.splitlines():
@@ -60,7 +60,6 @@ def test_every_line_of_a_conversation_is_a_row_of_three(made: Any) -> None:
                 assert len(re.findall(r"(?<!\\)\|", line)) == 4, f"{path.name}: {line}"
 
 
-@pytest.mark.xdist_group("transcripts")
 def test_every_conversation_stands_on_the_page_of_its_topic(made: Any) -> None:
     for case in transcripts.cases():
         title = f"· {transcripts._html(case.name)}</summary>"
