@@ -171,3 +171,45 @@ def test_a_dispute_of_one_of_two_loans(phone: Any) -> None:
     assert "1) personal loan, $1,086.75" in which
     assert "Which amount do you think is right" in screen.says("1")
     assert re.search(r"case D-\d{5}", screen.says("the interest was added twice in october"))
+
+
+def test_a_plan_agreed_in_traditional_chinese(phone: Any) -> None:
+    screen = phone("+85290000006")
+    screen.says("可以分期嗎")
+    assert "分2期，每期HK$2,280.00" in screen.says("1995")
+    assert "HK$2,280.00" in screen.says("1")
+    assert "分期計畫" in screen.says("確認")
+    assert screen.page.locator(".reading").first.inner_text().count("AgreePlan") == 1
+
+
+def test_a_dispute_in_spanish(phone: Any) -> None:
+    screen = phone("+15550100002")
+    said = screen.says("esa cantidad está mal, me están cobrando de más")
+    if "nació" in said:  # nobody has asked on this phone before
+        said = screen.says("1985")
+    assert "correcto" in said
+    assert re.search(r"caso D-\d{5}", screen.says("deberían ser 80, el seguro ya lo cancelé"))
+
+
+def test_a_hardship_in_english(phone: Any) -> None:
+    screen = phone("+15550100005")
+    said = screen.says("i lost my job and cant pay anything right now")
+    assert "sorry to hear about the work" in said
+    assert "Look after yourself" in screen.says("nothing for now thanks")
+
+
+def test_a_payment_in_simplified_chinese(phone: Any) -> None:
+    screen = phone("+8613900000003")
+    said = screen.says("我现在还款")
+    if "4" in said and "¥" not in said:
+        said = screen.says("1993")
+    assert "1) ¥881.60" in said
+    assert "安全链接" in screen.says("1")
+    link = screen.page.locator(".bubble.outbound .words a").last.get_attribute("href")
+    page = screen.page.context.new_page()
+    page.goto(link)
+    assert "¥881.60" in page.inner_text("main")
+    page.click("button")
+    page.locator(".said").wait_for()
+    page.close()
+    screen.page.locator(".bubble.outbound .words", has_text="已收到").wait_for()
