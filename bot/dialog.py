@@ -380,12 +380,23 @@ def _resumed(outcome: Outcome, parked: State | None, turn: Turn) -> Outcome:
     step = open_step(parked)
     if ended or step is None:
         return outcome
+    if parked.flow == "identity" and identity.gate(turn) is None:
+        return _known_by_now(outcome, parked, turn)
     if BY_NAME[parked.flow].about_debt and identity.gate(turn) is not None:
         return outcome  # it would speak of the debt to somebody who is not verified any more
     again = step.ask(turn, parked.slots)
     return Outcome(
         replace(parked, misses=0), (*outcome.replies, say("flow.back"), again), outcome.effects
     )
+
+
+def _known_by_now(outcome: Outcome, parked: State, turn: Turn) -> Outcome:
+    """The question who writes has answered itself: go on with what it was asked for."""
+    then = parked.slots.get("then")
+    if then is None:
+        return outcome
+    gone = _go_on(Outcome(State(THEN)), then, turn)
+    return Outcome(gone.state, (*outcome.replies, *gone.replies), (*outcome.effects, *gone.effects))
 
 
 def _with_parked(outcome: Outcome, parked: State | None) -> Outcome:

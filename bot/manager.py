@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bot import acts, book, effects, guard, hearing, outbox, queries, silence, snapshot
-from bot.dialog import advance, named
+from bot.dialog import advance, named, open_step
 from bot.entities import Entities
 from bot.nlu.understanding import Understanding
 from bot.outbox import UNREACHABLE, record_status
@@ -98,7 +98,7 @@ def receive(rt: Runtime, inbound: InboundMessage, *, in_response: bool = True) -
             message = _store(uow.session, rt, conversation, inbound)
             if before.waiting:
                 _take_waiting(rt, uow, conversation, message)
-            taking = _Taking(rt, uow, conversation, message, in_response)
+            taking = _Taking(rt, uow, conversation, message, in_response, inbound.sent_at)
             replies = _try_turn(taking, understood)
             uow.commit()
             outbound = (outbox.outbound_of(rt, conversation, reply) for reply in replies)
@@ -180,8 +180,20 @@ def _again(rt: Runtime, message_id: int) -> Received:
             )
             .order_by(Message.id)
         )
-        outbound = tuple(outbox.outbound_of(rt, reply.conversation, reply) for reply in replies)
+        outbound = tuple(
+            outbox.outbound_of(rt, reply.conversation, reply)
+            for reply in replies
+            if _may_be_repeated(reply)
+        )
         return Received(True, outbound)
+
+
+def _may_be_repeated(reply: Message) -> bool:
+    """An answer given before a STOP, or before the number was barred, is not given again."""
+    phone, keys = reply.conversation.phone, (reply.reply_key or "").split()
+    if phone.opted_out_at is not None and not guard.is_last_word(keys):
+        return False
+    return phone.barred_at is None or set(keys) == {guard.APOLOGY}
 
 
 def _find_sender(session: Session, inbound: InboundMessage) -> Sender:
@@ -303,6 +315,8 @@ class _Taking:
     conversation: Conversation
     message: Message
     in_response: bool
+    written_at: datetime | None = None
+    """When the borrower wrote it, where the provider says so; else it is when it came."""
 
 
 def _try_turn(taking: _Taking, understood: Attempt) -> list[Message]:
@@ -387,7 +401,7 @@ def _take_turn(taking: _Taking, understood: Understanding) -> list[Message]:
         has_media=bool(message.media),
         also=heard.also,
     )
-    outcome = advance(state, turn)
+    outcome = _asked_again(taking, turn, state, advance(state, turn))
     after = taking.uow.after_commit
     act = acts.Act(rt, session, conversation, message, now, today, after)
     values = acts.apply(act, outcome.effects)
@@ -408,6 +422,27 @@ def _take_turn(taking: _Taking, understood: Understanding) -> list[Message]:
     reply = outbox.write(rt, conversation, message, outcome.replies, values, now)
     _judge(taking, turn, outcome.replies, reply)
     return [reply, *_instead(taking, turn, act, reply)]
+
+
+BINDING = (
+    *(effects.GrantExtension, effects.AgreePlan, effects.AgreeRelief),
+    *(effects.RecordPromise, effects.ChargeMethod),
+)
+"""Effects that a borrower must have said yes to."""
+
+
+def _asked_again(taking: _Taking, turn: Turn, state: State, outcome: Outcome) -> Outcome:
+    """The open question once more, where the yes was written before the read-back had left us."""
+    step = open_step(state)
+    if step is None or not any(isinstance(effect, BINDING) for effect in outcome.effects):
+        return outcome
+    last = taking.uow.session.execute(
+        queries.last_answer(), {"conversation_id": taking.conversation.id}
+    ).first()
+    written_at = taking.written_at or taking.message.created_at
+    if last is not None and last.status != MessageStatus.QUEUED and last.created_at <= written_at:
+        return outcome
+    return Outcome(state, (step.ask(turn, state.slots),))
 
 
 def _judge(taking: _Taking, turn: Turn, replies: tuple[Reply, ...], row: Message) -> None:
@@ -438,8 +473,6 @@ def _judge(taking: _Taking, turn: Turn, replies: tuple[Reply, ...], row: Message
 
 def _instead(taking: _Taking, turn: Turn, act: acts.Act, blocked: Message) -> list[Message]:
     """Where an answer may not go, a person gets the message, and the borrower hears that."""
-    if blocked.reason == "barred":  # a stranger's number, by what was said: for a person to read
-        acts.apply(act, (effects.HandOff("general", "wrote_though_barred", hold=False),))
     if blocked.reason is None or blocked.reason in guard.TO_BE_SILENT:
         return []
     acts.apply(act, (effects.HandOff("general", "reply_blocked"),))
@@ -573,15 +606,15 @@ def reconcile(rt: Runtime, channel_code: str, since: datetime) -> Reconciled:
             received += not receive(rt, inbound, in_response=False).duplicate
         except UnknownSender:
             log.warning("the provider's log has a message to a number that is none of ours")
-    gone = _unclaimed(rt, channel_code, logged)
+    doubtful = _in_doubt(rt, channel_code, since)
+    found = _matched(doubtful, _unclaimed(rt, channel_code, logged))
     confirmed = again = 0
-    for message_id, number, body in _in_doubt(rt, channel_code, since):
-        entries = gone.get((number, body.strip()))
-        if entries:
-            entry = entries.pop(0)
-            status = entry.status if entry.status in set(MessageStatus) else "sent"
+    for message_id in (doubt.message_id for doubt in doubtful):
+        sent = found.get(message_id)
+        if sent is not None:
+            status = sent.status if sent.status in set(MessageStatus) else "sent"
             update = StatusUpdate(
-                channel_code, entry.external_id, status, entry.error_code, message_id
+                channel_code, sent.external_id, status, sent.error_code, message_id
             )
             record_status(rt, update)
             confirmed += 1
@@ -590,10 +623,37 @@ def reconcile(rt: Runtime, channel_code: str, since: datetime) -> Reconciled:
     return Reconciled(received, again, confirmed)
 
 
-def _unclaimed(
-    rt: Runtime, channel_code: str, logged: list[LoggedMessage]
-) -> dict[tuple[str, str], list[LoggedMessage]]:
-    """Texts that the provider sent for us and that no row of ours knows, by number and text."""
+@dataclass(frozen=True)
+class _Doubt:
+    """A text of ours of which nothing was heard since it was handed over."""
+
+    message_id: int
+    number: str
+    body: str
+    at: datetime
+
+
+def _matched(doubtful: list[_Doubt], gone: list[LoggedMessage]) -> dict[int, LoggedMessage]:
+    """Which logged text is which of ours: of those that read alike, the nearest in time."""
+    pairs = sorted(
+        (
+            (abs((entry.sent_at or doubt.at) - doubt.at), doubt.message_id, n)
+            for doubt in doubtful
+            for n, entry in enumerate(gone)
+            if (entry.to, entry.text.strip()) == (doubt.number, doubt.body.strip())
+        )
+    )
+    found: dict[int, LoggedMessage] = {}
+    used: set[int] = set()
+    for _, message_id, n in pairs:
+        if message_id not in found and n not in used:
+            found[message_id] = gone[n]
+            used.add(n)
+    return found
+
+
+def _unclaimed(rt: Runtime, channel_code: str, logged: list[LoggedMessage]) -> list[LoggedMessage]:
+    """Texts that the provider sent for us and that no row of ours knows."""
     outbound = [entry for entry in logged if entry.direction == "outbound"]
     with rt.reading() as session:
         known = set(
@@ -604,17 +664,13 @@ def _unclaimed(
                 )
             )
         )
-    found: dict[tuple[str, str], list[LoggedMessage]] = {}
-    for entry in outbound:
-        if entry.external_id not in known:
-            found.setdefault((entry.to, entry.text.strip()), []).append(entry)
-    return found
+    return [entry for entry in outbound if entry.external_id not in known]
 
 
-def _in_doubt(rt: Runtime, channel_code: str, since: datetime) -> list[tuple[int, str, str]]:
+def _in_doubt(rt: Runtime, channel_code: str, since: datetime) -> list[_Doubt]:
     with rt.reading() as session:
         rows = session.execute(
-            select(Message.id, Phone.number, Message.body)
+            select(Message.id, Phone.number, Message.body, Message.updated_at)
             .join(Conversation, Message.conversation_id == Conversation.id)
             .join(Phone, Conversation.phone_id == Phone.id)
             .where(
@@ -626,7 +682,7 @@ def _in_doubt(rt: Runtime, channel_code: str, since: datetime) -> list[tuple[int
             )
             .order_by(Message.id)
         )
-        return [(row.id, row.number, row.body) for row in rows]
+        return [_Doubt(*row) for row in rows]
 
 
 def _queue_again(rt: Runtime, message_id: int) -> bool:

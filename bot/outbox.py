@@ -410,6 +410,8 @@ def _note_failure(uow: UnitOfWork, rt: Runtime, message: Message, error: SendErr
         message.retry_at = now + timedelta(seconds=10 * 3**message.attempts)
     else:
         message.status, message.reason = MessageStatus.FAILED, type(error).__name__
+        if message.in_reply_to_id is not None and not isinstance(error, RecipientOptedOut):
+            _tell_a_person(uow.session, message, now)
     phone = message.conversation.phone
     if isinstance(error, RecipientOptedOut) and phone.opted_out_at is None:
         phone.opted_out_at = now
@@ -428,6 +430,25 @@ def _note_failure(uow: UnitOfWork, rt: Runtime, message: Message, error: SendErr
         phone.barred_at, phone.barred_reason = now, UNREACHABLE
         uow.session.flush()
         stop_messages(uow.session, phone, "barred", now)
+
+
+def _tell_a_person(session: Session, message: Message, now: datetime) -> None:
+    """An answer that cannot be delivered: somebody must reach the borrower in another way."""
+    same = select(Handoff.id).where(
+        Handoff.conversation_id == message.conversation_id,
+        Handoff.reason == "not_delivered",
+        Handoff.closed_at.is_(None),
+    )
+    if session.scalar(same.limit(1)) is None:
+        session.add(
+            Handoff(
+                conversation_id=message.conversation_id,
+                message_id=message.in_reply_to_id,
+                queue="general",
+                reason="not_delivered",
+                created_at=now,
+            )
+        )
 
 
 def record_status(rt: Runtime, update: StatusUpdate) -> None:

@@ -304,6 +304,8 @@ def _end_agreement(
         if agreement.kind != "plan" and agreement.paid >= agreement.amount:
             place.hand_off("agreement_paid_late")
         return ()
+    if not kept:
+        agreement.forgiven = NOTHING  # it was paid whole
     agreement.status, agreement.ended_at = "kept", place.now
     place.tell_lender(
         "agreement",

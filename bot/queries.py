@@ -215,3 +215,19 @@ def cases() -> Executable:
         .where(Case.borrower_id == bindparam("borrower_id"), Case.status == "open")
         .order_by(Case.id.desc())
     )
+
+
+@cache
+def last_answer() -> Executable:
+    """Status and time of the last answer in a conversation. Parameters: ``conversation_id``."""
+    return (
+        select(Message.status, Message.created_at)
+        .where(
+            Message.conversation_id == bindparam("conversation_id"),
+            Message.direction == "outbound",
+            Message.in_reply_to_id.is_not(None),
+            Message.status != MessageStatus.BLOCKED,
+        )
+        .order_by(Message.id.desc())
+        .limit(1)
+    )

@@ -8,6 +8,7 @@ import unicodedata
 from bot.effects import HandOff, IdentityMiss, Verified
 from bot.flows.flow import Flow, Step
 from bot.flows.handoff import to_person
+from bot.policy import IDENTITY_KINDS
 from bot.turn import THEN, Outcome, Reply, Slots, State, Turn, ask, done, say
 
 _HAN_DIGITS = str.maketrans("〇零一二三四五六七八九", "00123456789")
@@ -18,7 +19,8 @@ _FOUR_DIGITS = re.compile(r"(?<!\d)\d{4}(?!\d)", re.ASCII)
 
 
 def _ask(turn: Turn, slots: Slots) -> Reply:
-    return say(f"identity.ask_{turn.policy.identity.ask}")
+    # A policy that asks nothing any more may still meet a question that it had open.
+    return say(f"identity.ask_{turn.policy.identity.ask or IDENTITY_KINDS[0]}")
 
 
 def gate(turn: Turn) -> Outcome | None:

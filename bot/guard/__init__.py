@@ -9,6 +9,7 @@ from bot.guard.keys import (
     TO_BE_SILENT,
     WITHOUT_FOOTER,
     discloses,
+    is_last_word,
     needs_footer,
     topics,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "Verdict",
     "decide",
     "discloses",
+    "is_last_word",
     "needs_footer",
     "topics",
 ]

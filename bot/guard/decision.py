@@ -19,9 +19,9 @@ from bot.guard.keys import (
     APOLOGY,
     AT_ANY_HOUR,
     MUST_GO,
-    OPT_OUT_CONFIRMATION,
     WHILE_HELD,
     discloses,
+    is_last_word,
     topics,
 )
 from bot.policy import Policy
@@ -133,7 +133,7 @@ def decide(text: Text, facts: Facts) -> Verdict:
 def _forever(text: Text, facts: Facts) -> str | None:
     """What no waiting would change."""
     keys, body = text.keys, text.body
-    if facts.opted_out and set(keys) != {OPT_OUT_CONFIRMATION}:
+    if facts.opted_out and not is_last_word(keys):
         return "opted_out"
     if facts.barred and set(keys) != {APOLOGY}:
         return "barred"

@@ -32,12 +32,19 @@ WITHOUT_FOOTER = frozenset(
 """Topics that need no opt-out line: nothing of the debt, or they name STOP."""
 WHILE_HELD = frozenset({"consent", "crisis", "help"})
 """What is answered while a person holds the conversation: a cry for help, HELP, STOP, START."""
+LAST_WORDS = frozenset({OPT_OUT_CONFIRMATION, "crisis.helpline"})
+"""What may stand in the one confirmation: a text can be an opt-out and a cry for help."""
 MUST_GO = frozenset({"consent", "crisis"})
 """What no list of words keeps back: a helpline, and what becomes of somebody's consent."""
-TO_BE_SILENT = frozenset({"opted_out", "barred", "held"})
+TO_BE_SILENT = frozenset({"opted_out", "held"})
 """Reasons that want an answer to be kept back and nothing said instead."""
 AT_ANY_HOUR = frozenset({*WHILE_HELD, "wrong_person"})
 """What goes at night even where it was held up: it must be known at once."""
+
+
+def is_last_word(keys: Collection[str]) -> bool:
+    """Whether a text is the one confirmation that may follow an opt-out."""
+    return OPT_OUT_CONFIRMATION in keys and LAST_WORDS.issuperset(keys)
 
 
 def topics(keys: Collection[str]) -> frozenset[str]:
