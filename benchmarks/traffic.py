@@ -149,7 +149,8 @@ def read_dialogues(directory: Path, conversations: Path) -> list[Line]:
     for path in sorted(conversations.glob("*.yml")):
         for kept in yaml.safe_load(path.read_text("utf-8")):
             language = language_of(kept.get("person", {}).get("locale", "en"))
-            answers[language].append([str(turn["borrower"]) for turn in kept["turns"][1:]])
+            said = [str(turn["borrower"]) for turn in kept["turns"][1:] if "borrower" in turn]
+            answers[language].append(said)
     draw = random.Random(7)
     dialogues = [
         [opening, *(Line(opening.language, text, opening.dialogue) for text in later)]

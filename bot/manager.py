@@ -475,9 +475,10 @@ def _instead(taking: _Taking, turn: Turn, act: acts.Act, blocked: Message) -> li
     """Where an answer may not go, a person gets the message, and the borrower hears that."""
     if blocked.reason is None or blocked.reason in guard.TO_BE_SILENT:
         return []
-    acts.apply(act, (effects.HandOff("general", "reply_blocked"),))
+    nobody = blocked.reason == "barred"  # nothing may be said to this number
+    acts.apply(act, (effects.HandOff("general", "reply_blocked", hold=not nobody),))
     taking.conversation.state = State().to_json()  # a question that nobody has read is not open
-    if turn.held:
+    if turn.held or nobody:
         return []
     said = (Reply("handoff.person"),)
     row = outbox.write(taking.rt, taking.conversation, taking.message, said, {}, turn.now)
