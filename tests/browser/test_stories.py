@@ -102,6 +102,11 @@ class Phone:
         words: str = reply.inner_text()
         return words
 
+    def shows_who_they_are(self, question: str, year: str) -> None:
+        """Ask how much is owed, and answer who asks, unless an earlier story did."""
+        if not re.search(r"[$¥]", self.says(question)):
+            assert re.search(r"[$¥]", self.says(year))
+
     def gets_no_answer_to(self, text: str) -> None:
         heard = self.page.locator(".bubble.outbound:not(.typing)").count()
         read = self.page.locator(".reading .intent").count()
@@ -184,15 +189,14 @@ def test_a_plan_agreed_in_traditional_chinese(phone: Any) -> None:
 
 def test_a_dispute_in_spanish(phone: Any) -> None:
     screen = phone("+15550100002")
-    said = screen.says("esa cantidad está mal, me están cobrando de más")
-    if "nació" in said:  # nobody has asked on this phone before
-        said = screen.says("1985")
-    assert "correcto" in said
+    screen.shows_who_they_are("cuánto debo", "1985")
+    assert "correcto" in screen.says("esa cantidad está mal, me están cobrando de más")
     assert re.search(r"caso D-\d{5}", screen.says("deberían ser 80, el seguro ya lo cancelé"))
 
 
 def test_a_hardship_in_english(phone: Any) -> None:
     screen = phone("+15550100005")
+    screen.shows_who_they_are("how much do i owe", "1978")
     said = screen.says("i lost my job and cant pay anything right now")
     assert "sorry to hear about the work" in said
     assert "Look after yourself" in screen.says("nothing for now thanks")
@@ -200,10 +204,8 @@ def test_a_hardship_in_english(phone: Any) -> None:
 
 def test_a_payment_in_simplified_chinese(phone: Any) -> None:
     screen = phone("+8613900000003")
-    said = screen.says("我现在还款")
-    if "4" in said and "¥" not in said:
-        said = screen.says("1993")
-    assert "1) ¥881.60" in said
+    screen.shows_who_they_are("我一共欠多少钱", "1993")
+    assert "1) ¥881.60" in screen.says("我现在还款")
     assert "安全链接" in screen.says("1")
     link = screen.page.locator(".bubble.outbound .words a").last.get_attribute("href")
     page = screen.page.context.new_page()
