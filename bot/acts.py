@@ -83,9 +83,7 @@ _EVENTS: dict[type, str] = {
 def _tell_lender(act: Act, kind: str, effect: effects.Effect) -> None:
     borrower = act.conversation.phone.borrower
     data = asdict(effect)
-    data.pop(
-        "statement", None
-    )  # words of the borrower's stay here; the case's number leads to them
+    data.pop("statement", None)  # the borrower's own words stay here; the case leads to them
     act.session.add(
         LenderEvent(
             borrower_id=borrower.id if borrower else None,

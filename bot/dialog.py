@@ -65,6 +65,7 @@ MISSES_BEFORE_PERSON = 3
 COURTESIES = frozenset({"greet", "thanks"})
 """Said to an open question, these are returned with the question; they are no misses."""
 HINTS = frozenset({"balance.next"})
+"""Replies that only say what one might ask next; beside a second wish they are left out."""
 ENDING = (
     *(OptOut, BarNumber, OpenCase, AddToCase, NoteHardship, CreatePaymentLink, ChargeMethod),
     *(GrantExtension, AgreePlan, AgreeRelief, RecordPromise),
